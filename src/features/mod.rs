@@ -1,0 +1,1 @@
+//! Columns to numbers to grid values, and back again.

@@ -1,0 +1,236 @@
+//! The feature matrix on the grid, in panels of 64 rows.
+
+use super::{PANEL_ROWS, WIDE};
+
+/// Rows that do not fit the panels, with their true coordinates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WideRows {
+    /// Row numbers, ascending.
+    pub rows: Vec<u64>,
+    /// (rows, d) in steps, row after row; each within `COORDINATE_MAX`.
+    pub coordinates: Vec<i64>,
+}
+
+/// What is known of a range of panels once it is filled; merges like everything else that is integer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Σ w·q per feature, over all rows, wide ones included.
+    pub columns: Vec<i128>,
+    /// Σ w |q|², over all rows.
+    pub squares: i128,
+    /// Σ w.
+    pub weight: u64,
+}
+
+/// n rows of d grid values. Immutable once made, shared by all engines.
+///
+/// `panels` holds ceil(n / 64) panels of d · 64 f32 integers. A wide row, and the padding behind the last row, has
+/// 2^20 as its first value and zeros behind it: every kernel skips it by that.
+#[derive(Debug, Clone)]
+pub struct Matrix {
+    n_rows: usize,
+    n_features: usize,
+    panels: Vec<f32>,
+    reach: Vec<f32>,
+    wide: WideRows,
+    weights: Option<Vec<u16>>,
+    keys: Vec<u64>,
+    facts: Facts,
+}
+
+impl Matrix {
+    /// Puts a matrix together from panels that are filled already.
+    ///
+    /// `weights` is one integer per row, `keys` one order key per row (the hash of its id); `facts` comes from
+    /// [`Matrix::facts_of`] over all panels, `reach` likewise.
+    pub fn assemble(
+        n_rows: usize,
+        n_features: usize,
+        panels: Vec<f32>,
+        reach: Vec<f32>,
+        wide: WideRows,
+        weights: Option<Vec<u16>>,
+        keys: Vec<u64>,
+        facts: Facts,
+    ) -> Self {
+        let n_panels = n_rows.div_ceil(PANEL_ROWS);
+        assert_eq!(panels.len(), n_panels * n_features * PANEL_ROWS, "panels hold whole panels");
+        assert_eq!(reach.len(), n_panels);
+        assert_eq!(keys.len(), n_rows);
+        assert!(weights.as_ref().is_none_or(|w| w.len() == n_rows));
+        assert_eq!(wide.coordinates.len(), wide.rows.len() * n_features);
+        Self { n_rows, n_features, panels, reach, wide, weights, keys, facts }
+    }
+
+    /// A matrix from plain rows: for tests and small samples. Rows wider than the grid become wide rows.
+    pub fn from_rows(n_features: usize, rows: &[Vec<i64>], weights: Option<Vec<u16>>, keys: Vec<u64>) -> Self {
+        let n_panels = rows.len().div_ceil(PANEL_ROWS);
+        let mut panels = vec![0.0; n_panels * n_features * PANEL_ROWS];
+        let mut wide = WideRows::default();
+        for slot in 0..n_panels * PANEL_ROWS {
+            let base = slot / PANEL_ROWS * n_features * PANEL_ROWS + slot % PANEL_ROWS;
+            match rows.get(slot) {
+                Some(row) if row.iter().all(|q| q.abs() < WIDE) => {
+                    for (feature, &q) in row.iter().enumerate() {
+                        panels[base + feature * PANEL_ROWS] = q as f32;
+                    }
+                }
+                Some(row) => {
+                    panels[base] = WIDE as f32;
+                    wide.rows.push(slot as u64);
+                    wide.coordinates.extend_from_slice(row);
+                }
+                None => panels[base] = WIDE as f32,
+            }
+        }
+        let (mut facts, reach) = Self::facts_of(n_features, &panels, weights.as_deref().unwrap_or(&[]), rows.len());
+        facts.add_wide(n_features, &wide, weights.as_deref());
+        Self::assemble(rows.len(), n_features, panels, reach, wide, weights, keys, facts)
+    }
+
+    /// Facts of the narrow rows of whole panels, and each panel's reach: an upper bound of the Euclidean norm of its
+    /// narrow rows, in steps. `weights` is empty where there are none, else one per row; `n_rows` of the slots are rows.
+    pub fn facts_of(n_features: usize, panels: &[f32], weights: &[u16], n_rows: usize) -> (Facts, Vec<f32>) {
+        let mut facts = Facts { columns: vec![0; n_features], squares: 0, weight: 0 };
+        let mut reach = Vec::with_capacity(panels.len() / (n_features * PANEL_ROWS));
+        for (index, panel) in panels.chunks_exact(n_features * PANEL_ROWS).enumerate() {
+            let first = index * PANEL_ROWS;
+            let rows = n_rows.saturating_sub(first).min(PANEL_ROWS);
+            let mut weight = [0i64; PANEL_ROWS];
+            for (lane, weight) in weight.iter_mut().enumerate().take(rows) {
+                *weight = if weights.is_empty() { 1 } else { i64::from(weights[first + lane]) };
+                facts.weight += *weight as u64;
+                if panel[lane] >= WIDE as f32 {
+                    *weight = 0;
+                }
+            }
+            // |q|² < d · 2^40 <= 2^49, w < 2^16: a row's share fits i128 only after the product, a norm fits i64.
+            let mut norms = [0i64; PANEL_ROWS];
+            for (feature, column) in panel.chunks_exact(PANEL_ROWS).enumerate() {
+                let mut sum = 0i64;
+                for lane in 0..PANEL_ROWS {
+                    let q = if panel[lane] >= WIDE as f32 { 0 } else { column[lane] as i64 };
+                    sum += q * weight[lane];
+                    norms[lane] += q * q;
+                }
+                facts.columns[feature] += i128::from(sum);
+            }
+            facts.squares += norms.iter().zip(&weight).map(|(&n, &w)| i128::from(n) * i128::from(w)).sum::<i128>();
+            let largest = norms.iter().copied().max().unwrap_or(0);
+            reach.push(next_above((largest as f64).sqrt()));
+        }
+        (facts, reach)
+    }
+
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    pub fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    pub fn n_panels(&self) -> usize {
+        self.reach.len()
+    }
+
+    /// All panels, (n_panels, d, 64).
+    pub fn panels(&self) -> &[f32] {
+        &self.panels
+    }
+
+    /// Upper bound of the norm of each panel's narrow rows, in steps.
+    pub fn reach(&self) -> &[f32] {
+        &self.reach
+    }
+
+    pub fn wide(&self) -> &WideRows {
+        &self.wide
+    }
+
+    /// One integer sample weight per row, where there are any.
+    pub fn weights(&self) -> Option<&[u16]> {
+        self.weights.as_deref()
+    }
+
+    pub fn weight(&self, row: usize) -> u16 {
+        self.weights.as_ref().map_or(1, |w| w[row])
+    }
+
+    /// One order key per row: the hash of its id. Whatever is random or tied is decided by it, never by position.
+    pub fn keys(&self) -> &[u64] {
+        &self.keys
+    }
+
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub fn is_wide(&self, row: usize) -> bool {
+        self.panels[row / PANEL_ROWS * self.n_features * PANEL_ROWS + row % PANEL_ROWS] >= WIDE as f32
+    }
+
+    /// The true coordinates of a row, in steps, written into `out` (d).
+    pub fn row(&self, row: usize, out: &mut [i64]) {
+        let base = row / PANEL_ROWS * self.n_features * PANEL_ROWS + row % PANEL_ROWS;
+        if self.panels[base] >= WIDE as f32 {
+            let at = self.wide.rows.binary_search(&(row as u64)).expect("a wide row stands in the list of wide rows");
+            out.copy_from_slice(&self.wide.coordinates[at * self.n_features..(at + 1) * self.n_features]);
+        } else {
+            for (feature, q) in out.iter_mut().enumerate() {
+                *q = self.panels[base + feature * PANEL_ROWS] as i64;
+            }
+        }
+    }
+}
+
+impl Facts {
+    pub fn merge(&mut self, other: &Facts) {
+        if self.columns.is_empty() {
+            self.columns = vec![0; other.columns.len()];
+        }
+        for (a, b) in self.columns.iter_mut().zip(&other.columns) {
+            *a += b;
+        }
+        self.squares += other.squares;
+        self.weight += other.weight;
+    }
+
+    /// Adds the coordinates of wide rows; their weight is counted with the panels.
+    pub fn add_wide(&mut self, n_features: usize, wide: &WideRows, weights: Option<&[u16]>) {
+        for (row, coordinates) in wide.rows.iter().zip(wide.coordinates.chunks_exact(n_features)) {
+            let weight = weights.map_or(1, |w| i128::from(w[*row as usize]));
+            for (column, &q) in self.columns.iter_mut().zip(coordinates) {
+                *column += weight * i128::from(q);
+                self.squares += weight * i128::from(q) * i128::from(q);
+            }
+        }
+    }
+}
+
+/// The next f32 at or above a non-negative f64.
+fn next_above(value: f64) -> f32 {
+    let rounded = value as f32;
+    if f64::from(rounded) < value { rounded.next_up() } else { rounded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_as_they_were_wide_ones_and_the_last_panel_too() {
+        let rows: Vec<Vec<i64>> = (0..70).map(|i| vec![i - 35, if i == 66 { -(1 << 30) } else { 2 * i }]).collect();
+        let matrix = Matrix::from_rows(2, &rows, None, (0..70).collect());
+        let mut out = [0; 2];
+        for (index, row) in rows.iter().enumerate() {
+            matrix.row(index, &mut out);
+            assert_eq!(&out[..], &row[..]);
+            assert_eq!(matrix.is_wide(index), index == 66);
+        }
+        let squares: i128 = rows.iter().flatten().map(|&q| i128::from(q) * i128::from(q)).sum();
+        assert_eq!(matrix.facts().squares, squares);
+        assert_eq!(matrix.facts().columns[1], rows.iter().map(|r| i128::from(r[1])).sum::<i128>());
+        assert_eq!(matrix.facts().weight, 70);
+    }
+}

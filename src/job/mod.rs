@@ -1,0 +1,151 @@
+//! The job: what to read, what to cluster it on, how, and where to put it. As written (`toml`, flags, environment) it
+//! is resolved into one checked [`Job`]; nothing behind this room sees a raw setting.
+
+use std::path::PathBuf;
+
+/// A checked and resolved job. Every value is in range; whether it fits the data is for `source` and `features` to say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    pub source: SourceSettings,
+    /// Empty: every numeric column that is neither the id nor the weight, each with default settings.
+    pub features: Vec<Feature>,
+    pub cluster: ClusterSettings,
+    pub engine: EngineSettings,
+    pub persona: PersonaSettings,
+    pub profile: ProfileSettings,
+    pub output: OutputSettings,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceSettings {
+    /// File, folder or glob.
+    pub path: String,
+    pub id: Option<String>,
+    pub sample_weight: Option<String>,
+    pub duplicate_ids: DuplicateIds,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DuplicateIds {
+    /// The default: a repeated id ends the run.
+    Refuse,
+    /// Rows with the same id are separate rows.
+    Keep,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feature {
+    pub column: String,
+    pub transform: Transform,
+    /// Multiplies the scaled feature; positive and finite.
+    pub weight: f64,
+    pub scale: Scale,
+    pub missing: Missing,
+}
+
+impl Feature {
+    /// A feature with default settings.
+    pub fn plain(column: impl Into<String>) -> Self {
+        Self {
+            column: column.into(),
+            transform: Transform::None,
+            weight: 1.0,
+            scale: Scale::Standard,
+            missing: Missing::Error,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Transform {
+    None,
+    /// ln(1 + x); x > -1.
+    Log1p,
+    /// x >= 0.
+    Sqrt,
+    /// Values below `low` become `low`, above `high` become `high`.
+    Clip {
+        low: f64,
+        high: f64,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// (x - mean) / population standard deviation.
+    Standard,
+    /// (x - median) / (q75 - q25).
+    Robust,
+    /// (x - min) / (max - min).
+    MinMax,
+    /// x.
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Missing {
+    /// A null, NaN or infinity ends the run.
+    Error,
+    /// The row is left out, and counted.
+    Drop,
+    /// Replaced by the mean of the values present, before the transform.
+    Mean,
+    Median,
+    Number(f64),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterSettings {
+    /// 1..=4096.
+    pub k: usize,
+    /// 1..=1000.
+    pub n_init: u32,
+    /// At least 1.
+    pub max_iter: u32,
+    /// Relative to the mean variance of the features; 0 runs to the fixed point.
+    pub tol: f64,
+    pub seed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct EngineSettings {
+    pub device: DeviceChoice,
+    /// Bytes the run may use.
+    pub memory: u64,
+    /// 0: all cores.
+    pub threads: usize,
+    /// Rows read, uploaded and reduced together. Changes time, never a bit of the result.
+    pub chunk_rows: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceChoice {
+    Auto,
+    Cpu,
+    /// Any GPU, software ones excluded; no fallback.
+    Gpu,
+    /// The first adapter whose "name (backend)" contains this text, software ones included; no fallback.
+    Named(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PersonaSettings {
+    /// A name of ours, or a path to a TOML file.
+    pub playbook: String,
+    /// Shares of value are computed from this column.
+    pub value: Option<String>,
+    /// What the playbook calls a column -> what the table calls it.
+    pub roles: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfileSettings {
+    /// Numeric columns described but not clustered.
+    pub columns: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputSettings {
+    pub path: PathBuf,
+    pub overwrite: bool,
+}

@@ -1,0 +1,1 @@
+//! Seeding, Lloyd, empty clusters, restarts: host code, integers only.

@@ -1,0 +1,97 @@
+//! What happens while a run works, as events. The terminal, the log, the run record and the tests all listen to the
+//! same ones; no stage prints. The wish to stop travels the other way: a signal sets it, stages ask for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Kind, Result};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    StageStarted {
+        stage: &'static str,
+    },
+    /// Work done so far in a stage that knows its end.
+    Progress {
+        stage: &'static str,
+        done: u64,
+        total: u64,
+    },
+    StageFinished {
+        stage: &'static str,
+        rows: u64,
+        bytes: u64,
+        milliseconds: f64,
+    },
+    /// One pass over the data for all living models.
+    PassFinished {
+        iteration: u32,
+        models: usize,
+        best_inertia: f64,
+        milliseconds: f64,
+    },
+    DeviceChosen {
+        device: String,
+        reason: String,
+    },
+    /// A device was retired and the CPU took over, with the same result.
+    Fallback {
+        device: String,
+        reason: String,
+    },
+    Warning {
+        text: String,
+        scope: Scope,
+    },
+}
+
+/// What a warning is about. What the data causes is the same on every machine and belongs to the published result;
+/// what a machine causes belongs to the run record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Data,
+    Machine,
+}
+
+/// The listeners of a run and its wish to stop. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Observe {
+    listeners: Vec<Arc<dyn Fn(&Event) + Send + Sync>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Observe {
+    pub fn new(stop: Arc<AtomicBool>) -> Self {
+        Self { listeners: Vec::new(), stop }
+    }
+
+    pub fn listen(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.listeners.push(Arc::new(listener));
+        self
+    }
+
+    pub fn event(&self, event: Event) {
+        for listener in &self.listeners {
+            listener(&event);
+        }
+    }
+
+    /// A warning that the data causes: equal on every machine, kept in the published summary.
+    pub fn warn_data(&self, text: impl Into<String>) {
+        self.event(Event::Warning { text: text.into(), scope: Scope::Data });
+    }
+
+    /// A warning that this machine causes: kept in the run record only.
+    pub fn warn_machine(&self, text: impl Into<String>) {
+        self.event(Event::Warning { text: text.into(), scope: Scope::Machine });
+    }
+
+    /// Called between units of work of at most a second or so; an error once the run was asked to stop.
+    pub fn check_stop(&self) -> Result<()> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Error::new(Kind::Stopped, "stopped by a signal; nothing was published")
+                .hint("run the same command again"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! Playbooks, scoring a profile against a persona, matching names to clusters.

@@ -1,0 +1,1 @@
+//! What each cluster looks like, in the user's units.

@@ -1,0 +1,1 @@
+//! The run folder: staging, manifest, commit, lock.
