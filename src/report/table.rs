@@ -10,7 +10,7 @@ use super::summary::Summary;
 pub fn table(summary: &Summary) -> String {
     let value = summary.value.as_deref();
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     let mut head = vec!["#".to_owned(), "segment".to_owned(), "customers".to_owned(), "share".to_owned()];
     if let Some(value) = value {
         head.push(format!("mean {}", terminal(value)));
