@@ -91,7 +91,7 @@ impl fmt::Display for Place {
 pub struct Error {
     kind: Kind,
     message: String,
-    /// Boxed, so that results stay small.
+    /// Boxed, to keep results small on the way up.
     place: Box<Place>,
     hint: Option<String>,
     #[source]
@@ -129,14 +129,14 @@ impl Error {
 
     /// Where it was found; parts already known are kept, the new ones are added.
     pub fn at(mut self, place: Place) -> Self {
-        let old = std::mem::take(&mut self.place);
-        self.place = Box::new(Place {
+        let old = *std::mem::take(&mut self.place);
+        *self.place = Place {
             file: old.file.or(place.file),
             row_group: old.row_group.or(place.row_group),
             column: old.column.or(place.column),
             row: old.row.or(place.row),
             line: old.line.or(place.line),
-        });
+        };
         self
     }
 
