@@ -91,6 +91,7 @@ impl fmt::Display for Place {
 pub struct Error {
     kind: Kind,
     message: String,
+    /// Boxed, to keep results small on the way up.
     place: Box<Place>,
     hint: Option<String>,
     #[source]
@@ -128,7 +129,7 @@ impl Error {
 
     /// Where it was found; parts already known are kept, the new ones are added.
     pub fn at(mut self, place: Place) -> Self {
-        let old = std::mem::take(&mut *self.place);
+        let old = *std::mem::take(&mut self.place);
         *self.place = Place {
             file: old.file.or(place.file),
             row_group: old.row_group.or(place.row_group),
