@@ -14,7 +14,7 @@ pub struct Disk {
 
 #[derive(Debug, Default)]
 struct Shared {
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
     log: Mutex<Vec<&'static str>>,
 }
 
@@ -38,8 +38,8 @@ enum Need {
 
 impl Disk {
     /// A disk on which something goes wrong: for tests.
-    pub fn with_fault(fault: Fault) -> Self {
-        Self { shared: Arc::new(Shared { fault: Some(fault), log: Mutex::default() }) }
+    pub fn with_faults(faults: Vec<Fault>) -> Self {
+        Self { shared: Arc::new(Shared { faults, log: Mutex::default() }) }
     }
 
     /// The names of the operations so far, in order.
@@ -123,14 +123,17 @@ impl Disk {
         let mut log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
         let index = log.len();
         log.push(name);
-        match self.shared.fault {
-            Some(Fault::Once { operation, error }) if operation == index => Err(error.into()),
-            Some(Fault::Full { operation }) if operation <= index && need == Need::Space => {
-                Err(io::ErrorKind::StorageFull.into())
+        for fault in &self.shared.faults {
+            match *fault {
+                Fault::Once { operation, error } if operation == index => return Err(error.into()),
+                Fault::Full { operation } if operation <= index && need == Need::Space => {
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
+                Fault::Abort { operation } if operation == index => return Ok(Turn::Abort),
+                _ => {}
             }
-            Some(Fault::Abort { operation }) if operation == index => Ok(Turn::Abort),
-            _ => Ok(Turn::Go),
         }
+        Ok(Turn::Go)
     }
 }
 
