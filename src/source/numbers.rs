@@ -166,7 +166,7 @@ fn quotient(value: i64, unit: u64) -> f64 {
         const SHIFT: u32 = 60;
         let wide = u128::from(magnitude) << SHIFT;
         let unit = u128::from(unit);
-        let sticky = u128::from(wide % unit != 0);
+        let sticky = u128::from(!wide.is_multiple_of(unit));
         ((wide / unit) | sticky) as f64 / (1u64 << SHIFT) as f64
     };
     if value < 0 { -quotient } else { quotient }
