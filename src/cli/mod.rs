@@ -2,6 +2,7 @@
 //! into a job, hands it to the pipeline, and says what came of it. Nothing below this room prints.
 
 mod failure;
+mod init;
 mod log;
 mod printer;
 mod run;
@@ -59,7 +60,9 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Cluster customers and publish the segments
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
+    /// Look at the data and write a job file, each choice explained
+    Init(init::InitArgs),
 }
 
 /// Runs the command the process was started with.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
     let talk = Talk::new(&cli.talk);
     let outcome = failure::guarded(|| match &cli.command {
         Command::Run(args) => run::run(args, &talk),
+        Command::Init(args) => init::run(args, &talk),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,7 +3,7 @@
 //! and every test, gets them as a value.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
@@ -33,6 +33,37 @@ impl Surroundings {
         let folder = std::env::current_dir().map_err(|error| Error::io("find", "the current folder", error))?;
         Ok(Surroundings { variables, folder, today: today.to_owned(), memory: memory() })
     }
+
+    /// The same without variables: for a job that is ours from end to end.
+    pub fn without_variables(self) -> Surroundings {
+        Surroundings { variables: BTreeMap::new(), ..self }
+    }
+
+    /// A file, folder or glob that was typed, made absolute. Where it is a glob, the current folder in front of it is
+    /// protected: a folder may well be called "[old]".
+    pub fn absolute(&self, typed: &str) -> String {
+        absolute_pattern(&self.folder, typed)
+    }
+}
+
+/// A path or glob made absolute, the folder in front of a glob protected.
+pub(super) fn absolute_pattern(folder: &Path, path: &str) -> String {
+    if Path::new(path).is_absolute() {
+        return path.to_owned();
+    }
+    let is_special = |c: char| matches!(c, '*' | '?' | '[' | ']');
+    let folder = folder.to_string_lossy().into_owned();
+    if !path.contains(is_special) || !folder.contains(is_special) {
+        return tidy(&Path::new(&folder).join(path)).to_string_lossy().into_owned();
+    }
+    let escaped: String =
+        folder.chars().map(|c| if is_special(c) { format!("[{c}]") } else { c.to_string() }).collect();
+    Path::new(&escaped).join(path).to_string_lossy().into_owned()
+}
+
+/// Without the `.` parts, which mean nothing; `..` stays, because a link may stand in front of it.
+pub(super) fn tidy(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// The smaller of what the machine has and what the container may use.
