@@ -1,7 +1,11 @@
 //! The command line: arguments, one file per command, printing. It decides nothing about data: it turns what was typed
 //! into a job, hands it to the pipeline, and says what came of it. Nothing below this room prints.
 
+mod bench;
+mod demo;
+mod devices;
 mod failure;
+mod generate;
 mod init;
 mod log;
 mod printer;
@@ -59,10 +63,18 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// See what segmint does, on generated customers
+    Demo(demo::DemoArgs),
     /// Cluster customers and publish the segments
     Run(Box<run::RunArgs>),
     /// Look at the data and write a job file, each choice explained
     Init(init::InitArgs),
+    /// Make customers at any size, for trying things out
+    Generate(generate::GenerateArgs),
+    /// Show what the machine offers, and why a GPU is not used
+    Devices(devices::DevicesArgs),
+    /// Measure, with the limit beside the figures
+    Bench(bench::BenchArgs),
 }
 
 /// Runs the command the process was started with.
@@ -77,8 +89,12 @@ pub fn main() -> ExitCode {
     };
     let talk = Talk::new(&cli.talk);
     let outcome = failure::guarded(|| match &cli.command {
+        Command::Demo(args) => demo::run(args, &talk),
         Command::Run(args) => run::run(args, &talk),
         Command::Init(args) => init::run(args, &talk),
+        Command::Generate(args) => generate::run(args, &talk),
+        Command::Devices(args) => devices::run(args, &talk),
+        Command::Bench(args) => bench::run(args, &talk),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -82,10 +82,7 @@ fn transform(seen: &Numbers) -> (Transform, String) {
     }
     let after = seen.skewness_of_logarithms();
     if after.abs() > skewness / 2.0 {
-        return (
-            Transform::None,
-            format!("{range}; a long tail (skewness {skewness:.1}) that log1p hardly shortens"),
-        );
+        return (Transform::None, format!("{range}; a long tail (skewness {skewness:.1}) that log1p hardly shortens"));
     }
     (Transform::Log1p, format!("{range}; a long tail: skewness {skewness:.1}, {after:.1} after log1p"))
 }
