@@ -58,6 +58,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("pathfinding", &["persona"]),
     ("pollster", &["engine/gpu"]),
     ("rayon", &["engine/cpu", "source", "features", "quality", "profile"]),
+    ("rustix", &["store"]),
     ("serde", &[]),
     ("serde_json", &[]),
     ("sha2", &["source", "store"]),
@@ -69,7 +70,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tracing", &["cli"]),
     ("tracing_subscriber", &["cli"]),
     ("wgpu", &["engine/gpu"]),
-    ("xxhash_rust", &["source"]),
+    ("xxhash_rust", &["source", "store"]),
 ];
 
 pub const FILE_LINES_MAX: usize = 400;
