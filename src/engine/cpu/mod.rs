@@ -2,6 +2,7 @@
 //! persistent pool of workers. It never fails for lack of a device, so it is what every other engine falls back to.
 
 #![allow(unsafe_code, reason = "vector instructions and disjoint writes by several threads; argued at each block")]
+#![allow(clippy::needless_range_loop, reason = "a lane is a number in several arrays at once")]
 
 mod assign;
 mod exact;
