@@ -91,7 +91,8 @@ fn chunks_dispatches_and_streams_change_nothing() {
         ] {
             let settings = GpuSettings { limits, ..GpuSettings::of(&adapter.device, 1 << 30) };
             let mut engine = GpuEngine::open(adapter, settings).unwrap();
-            for mut case in [Case::plain(10, &[5, 3, 300], 2100), Case::duplicates(10, 1500), Case::weighted(10, 1500)] {
+            for mut case in [Case::plain(10, &[5, 3, 300], 2100), Case::duplicates(10, 1500), Case::weighted(10, 1500)]
+            {
                 case.name.push_str(" in pieces");
                 check(&mut engine, &case);
             }

@@ -296,11 +296,8 @@ impl Gpu {
     pub fn wait(&mut self, index: wgpu::SubmissionIndex) -> Result<()> {
         self.call("wait", |gpu| {
             let wait = wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(gpu.hang) };
-            let polled = if gpu.faults.strikes(Fault::Hang) {
-                Err(wgpu::PollError::Timeout)
-            } else {
-                gpu.device.poll(wait)
-            };
+            let polled =
+                if gpu.faults.strikes(Fault::Hang) { Err(wgpu::PollError::Timeout) } else { gpu.device.poll(wait) };
             match polled {
                 Ok(_) => Ok(()),
                 Err(wgpu::PollError::Timeout) => {

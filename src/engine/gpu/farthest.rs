@@ -7,7 +7,7 @@ use super::GpuEngine;
 use super::model::tie_factor;
 use super::settle::decide_rows;
 use super::shaders::Kernel;
-use crate::engine::Row;
+use crate::engine::{Decision, Row};
 use crate::error::Result;
 use crate::grid::{Centroids, PANEL_ROWS};
 
@@ -30,6 +30,15 @@ impl GpuEngine {
         ordered.sort_unstable_by(|a, b| b.total_cmp(a));
         let least = ordered.get(n - 1).map_or(0.0, |&t| f64::from(t) * (1.0 - f64::from(tie_factor(model))));
         let matrix = &self.resident()?.matrix;
+        let audited = &self.resident()?.audited;
+        let short = |(row, decision): (&u64, &Decision)| {
+            let reach = f64::from(largest[*row as usize / PANEL_ROWS]) * (1.0 + f64::from(tie_factor(model)));
+            matrix.weight(*row as usize) > 0 && decision.distance as f64 > reach
+        };
+        let count = audited.iter().zip(&decide_rows(matrix, model, audited)?).filter(|pair| short(*pair)).count();
+        if count > 0 {
+            return Err(self.gpu.fault(format!("{count} of {} audited rows lie farther than it says", audited.len())));
+        }
         let open = |row: &u64| {
             let index = *row as usize;
             matrix.weight(index) > 0 && (matrix.is_wide(index) || f64::from(largest[index / PANEL_ROWS]) >= least)

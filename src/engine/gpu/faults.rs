@@ -21,14 +21,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 6] = [
-        Fault::Lost,
-        Fault::OutOfMemory,
-        Fault::Hang,
-        Fault::FailedPipeline,
-        Fault::WrongSums,
-        Fault::WrongLabels,
-    ];
+    pub const ALL: [Fault; 6] =
+        [Fault::Lost, Fault::OutOfMemory, Fault::Hang, Fault::FailedPipeline, Fault::WrongSums, Fault::WrongLabels];
 }
 
 /// Break at this call to the device, counted from 0; a fault that the call cannot show waits for the next that can.

@@ -254,9 +254,8 @@ impl GpuEngine {
 
     /// Labels of audited rows, unless the device left them to the host.
     fn check_audit(&self, expected: &[Decision], labels: &[u32]) -> Result<()> {
-        let wrong = |(decision, label): &(&Decision, &u32)| {
-            *label & NEAR_TIE == 0 && **label != u32::from(decision.label)
-        };
+        let wrong =
+            |(decision, label): &(&Decision, &u32)| *label & NEAR_TIE == 0 && **label != u32::from(decision.label);
         match expected.iter().zip(labels).filter(wrong).count() {
             0 => Ok(()),
             count => Err(self.gpu.fault(format!("{count} of {} audited rows have a wrong label", expected.len()))),

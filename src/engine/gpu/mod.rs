@@ -17,6 +17,7 @@ pub mod limits;
 mod lloyd;
 mod model;
 mod resident;
+mod self_test;
 mod settle;
 #[doc(hidden)]
 pub mod shaders;
@@ -25,6 +26,7 @@ mod work;
 pub use adapters::{AdapterInfo, adapters, title};
 pub use device::{HANG, ShaderChecks};
 pub use limits::Limits;
+pub use self_test::{Check, Report, self_test};
 
 use std::sync::Arc;
 use std::time::Duration;
