@@ -1,0 +1,12 @@
+//! The GPU engine: equal to the integer reference on every adapter this machine has, used as sparingly as it promises,
+//! and never the end of a run when its device breaks. The cases and the reference are the engine suite's.
+
+mod adapters;
+mod cases;
+mod equality;
+mod faults;
+#[path = "../engine/reference.rs"]
+mod reference;
+mod shaders;
+#[path = "../engine/cases.rs"]
+mod suite;
