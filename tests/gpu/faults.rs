@@ -11,8 +11,8 @@ use segmint::error::{Kind, Result};
 use segmint::grid::Sums;
 use segmint::observe::{Event, Observe};
 
-use crate::suite::{Case, Kind as CaseKind, sized_case};
 use crate::cases;
+use crate::suite::{Case, Kind as CaseKind, sized_case};
 
 /// Everything that one run of an engine answers.
 #[derive(Debug, PartialEq)]
