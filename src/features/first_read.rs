@@ -4,7 +4,8 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
-use crate::source::Batch;
+use crate::job::DuplicateIds;
+use crate::source::{self, Batch, Uniqueness};
 
 use super::fit::{self, ColumnFacts};
 use super::load::{Loader, RowCounts};
@@ -43,7 +44,7 @@ impl Loader<'_> {
         let fills = self.plan.given_fills();
         let reading = Reading::new(self.plan, &fills, Ids::Read, |_| true);
         reading.scan(self.source, &self.settings, self.observe, &mut |wave| {
-            self.add_keys(&mut first.keys, &wave);
+            add_keys(&mut first.keys, &wave, self.job.cluster.seed);
             self.add_weights(&mut first, &wave);
             let rows: Vec<Rows> = wave.into_iter().map(|(_, rows)| rows).collect();
             fit::add_wave(self.plan, &mut first.facts, &rows);
@@ -61,31 +62,6 @@ impl Loader<'_> {
         let reasons = self.plan.features.iter().zip(dropped).filter(|(_, n)| *n > 0);
         first.counts.dropped = reasons.map(|(f, n)| (format!("no value in column {:?}", f.column), n)).collect();
         Ok(first)
-    }
-
-    /// Appends the order keys of a wave's kept rows.
-    fn add_keys(&self, keys: &mut Vec<u64>, wave: &[(Batch, Rows)]) {
-        let start = keys.len();
-        keys.resize(start + wave.iter().map(|(_, rows)| rows.n_rows).sum::<usize>(), 0);
-        let mut rest = &mut keys[start..];
-        let mut tasks = Vec::with_capacity(wave.len());
-        for (batch, rows) in wave {
-            let (mine, others) = std::mem::take(&mut rest).split_at_mut(rows.n_rows);
-            rest = others;
-            tasks.push((batch, rows, mine));
-        }
-        tasks.into_par_iter().for_each(|(batch, rows, out)| {
-            let Some(ids) = &batch.ids else { return };
-            match &rows.kept {
-                None => ids.keys(self.job.cluster.seed, out),
-                Some(kept) => {
-                    let mut all = vec![0; batch.n_rows];
-                    ids.keys(self.job.cluster.seed, &mut all);
-                    rows::compact(&mut all, kept);
-                    out.copy_from_slice(&all);
-                }
-            }
-        });
     }
 
     fn add_weights(&self, first: &mut First, wave: &[(Batch, Rows)]) {
@@ -128,9 +104,61 @@ impl Loader<'_> {
                 .hint("the largest weight may be 65,535 times the smallest; set tiny weights to 0 if that is meant"));
             }
         }
-        if self.job.source.duplicate_ids == DuplicateIds::Refuse {
-            // Placeholder for the check of S.
-        }
         Ok(())
     }
+
+    /// The order keys, once no two rows share an id. Where two ids happen to share a key, all keys are made anew with
+    /// another seed, so that no tie is left to the position of rows.
+    pub fn distinct(&self, mut keys: Vec<u64>) -> Result<Vec<u64>> {
+        let settings = &self.job.source;
+        if settings.id.is_none() || settings.duplicate_ids == DuplicateIds::Keep {
+            return Ok(keys);
+        }
+        let mut seed = self.job.cluster.seed;
+        for _ in 0..SEEDS_MAX {
+            match source::check_unique(self.source, seed, &keys, &self.settings, self.observe)? {
+                Uniqueness::Unique => return Ok(keys),
+                Uniqueness::KeysCollide => seed = seed.wrapping_add(SEED_STRIDE),
+            }
+            keys.clear();
+            let fills = self.plan.given_fills();
+            let reading = Reading::new(self.plan, &fills, Ids::Read, |_| false);
+            reading.scan(self.source, &self.settings, self.observe, &mut |wave| {
+                add_keys(&mut keys, &wave, seed);
+                Ok(())
+            })?;
+        }
+        Err(Error::bad_data("the ids share order keys with every seed that was tried").hint("choose another `seed`"))
+    }
+}
+
+/// Seeds tried until no two ids share a key. A billion text ids share one with a chance of 1 in 40 per seed.
+const SEEDS_MAX: usize = 8;
+
+/// From one seed to the next: 2^64 over the golden ratio.
+const SEED_STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Appends the order keys of a wave's kept rows.
+fn add_keys(keys: &mut Vec<u64>, wave: &[(Batch, Rows)], seed: u64) {
+    let start = keys.len();
+    keys.resize(start + wave.iter().map(|(_, rows)| rows.n_rows).sum::<usize>(), 0);
+    let mut rest = &mut keys[start..];
+    let mut tasks = Vec::with_capacity(wave.len());
+    for (batch, rows) in wave {
+        let (mine, others) = std::mem::take(&mut rest).split_at_mut(rows.n_rows);
+        rest = others;
+        tasks.push((batch, rows, mine));
+    }
+    tasks.into_par_iter().for_each(|(batch, rows, out)| {
+        let Some(ids) = &batch.ids else { return };
+        match &rows.kept {
+            None => ids.keys(seed, out),
+            Some(kept) => {
+                let mut all = vec![0; batch.n_rows];
+                ids.keys(seed, &mut all);
+                rows::compact(&mut all, kept);
+                out.copy_from_slice(&all);
+            }
+        }
+    });
 }

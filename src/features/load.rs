@@ -56,7 +56,8 @@ pub fn load(source: &Source, job: &Job, observe: &Observe) -> Result<Loaded> {
 
     let mut first = loader.first_read(ways.reads)?;
     loader.check(&first)?;
-    let n_rows = first.keys.len();
+    let keys = loader.distinct(std::mem::take(&mut first.keys))?;
+    let n_rows = keys.len();
     let facts = std::mem::take(&mut first.facts);
     let weight_step = first.weight_facts.step();
     let written = match first.stored.take() {
@@ -70,7 +71,7 @@ pub fn load(source: &Source, job: &Job, observe: &Observe) -> Result<Loaded> {
     let Settled { panels, reach, wide, facts } = quarters.settle(step, weights.as_deref());
     let grid = Grid { exponent: step.exponent };
     warn_of_coarse_features(&fitted, grid, observe);
-    let matrix = Matrix::assemble(n_rows, plan.n_features(), panels, reach, wide, weights, first.keys, facts);
+    let matrix = Matrix::assemble(n_rows, plan.n_features(), panels, reach, wide, weights, keys, facts);
     observe.event(Event::StageFinished {
         stage: STAGE,
         rows: first.counts.read,
