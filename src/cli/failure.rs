@@ -7,6 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use super::printer::{Mark, talk};
 use super::talk::Talk;
 use crate::error::{Error, Kind};
+#[cfg(debug_assertions)]
+use crate::observe::Event;
+use crate::observe::Observe;
 use crate::report::terminal;
 
 /// Where the last panic happened, and the stack if RUST_BACKTRACE asked for it.
@@ -44,6 +47,23 @@ fn remember(info: &PanicHookInfo<'_>) {
         _ => String::new(),
     };
     *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some((place + &message, stack));
+}
+
+/// Makes a panic at the start of the stage that SEGMINT_PANIC_IN names, in debug builds: how tests see what a bug of ours
+/// looks like from outside.
+#[cfg(debug_assertions)]
+pub fn with_injected_panic(observe: Observe) -> Observe {
+    let Ok(wanted) = std::env::var("SEGMINT_PANIC_IN") else { return observe };
+    observe.listen(move |event| {
+        if let Event::StageStarted { stage } = event {
+            assert!(*stage != wanted, "a value that must not be shown: {wanted}");
+        }
+    })
+}
+
+#[cfg(not(debug_assertions))]
+pub fn with_injected_panic(observe: Observe) -> Observe {
+    observe
 }
 
 /// Reports an error, once, and gives the exit code.

@@ -1,6 +1,7 @@
 //! The only place that writes to stdout and stderr. stdout gets the result and nothing else; stderr gets the talk. A
 //! reader that goes away early (`segmint .. | head`) is no error.
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use crate::error::{Error, Result};
@@ -37,10 +38,17 @@ impl Mark {
     }
 }
 
+/// What a stream is shown on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Surface {
+    Terminal,
+    Other,
+}
+
 /// Whether a stream may be coloured: a terminal that can, and a user who did not say no.
-fn coloured(terminal: bool) -> bool {
-    let says = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    terminal && says("NO_COLOR").is_none() && says("TERM").is_none_or(|term| term != "dumb")
+fn coloured(surface: Surface, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let says = |name: &str| variable(name).filter(|value| !value.is_empty());
+    surface == Surface::Terminal && says("NO_COLOR").is_none() && says("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Writes the result to stdout.
@@ -57,10 +65,30 @@ pub fn result(text: &str) -> Result<()> {
 /// made safe for terminals by its sender; line breaks are kept.
 pub fn talk(mark: Mark, text: &str) {
     let mut stderr = std::io::stderr().lock();
+    let surface = if stderr.is_terminal() { Surface::Terminal } else { Surface::Other };
     let line = match mark {
         Mark::None => format!("{text}\n"),
-        _ if coloured(stderr.is_terminal()) => format!("{}{}\u{1b}[0m: {text}\n", mark.colour(), mark.word()),
+        _ if coloured(surface, |name| std::env::var_os(name)) => {
+            format!("{}{}\u{1b}[0m: {text}\n", mark.colour(), mark.word())
+        }
         _ => format!("{}: {text}\n", mark.word()),
     };
     let _ = stderr.write_all(line.as_bytes()).and_then(|()| stderr.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_whose_user_did_not_say_no() {
+        let with = |surface, variables: &[(&str, &str)]| {
+            coloured(surface, |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()))
+        };
+        assert!(with(Surface::Terminal, &[("TERM", "xterm")]));
+        assert!(with(Surface::Terminal, &[("NO_COLOR", "")]), "empty means unset");
+        assert!(!with(Surface::Terminal, &[("NO_COLOR", "1")]));
+        assert!(!with(Surface::Terminal, &[("TERM", "dumb")]));
+        assert!(!with(Surface::Other, &[]));
+    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
+use super::failure::with_injected_panic;
 use super::printer;
 use super::settings::SettingFlags;
 use super::stop;
@@ -37,8 +38,8 @@ pub struct RunArgs {
 
 #[derive(Args, Debug, Clone, Copy)]
 pub struct OutputFlag {
-    /// How to print the result on stdout
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = OutputForm::Table, help_heading = "Output")]
+    /// How to print the result on stdout: table or json
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "FORM", default_value_t = OutputForm::Table, help_heading = "Output")]
     output: OutputForm,
 }
 
@@ -68,7 +69,7 @@ pub fn run(args: &RunArgs, talk: &Talk) -> anyhow::Result<()> {
 
 /// Runs a job and prints its result.
 pub fn perform(resolved: &Resolved, output: OutputFlag, talk: &Talk) -> anyhow::Result<()> {
-    let observe = talk.observe(stop::on_signals()?);
+    let observe = with_injected_panic(talk.observe(stop::on_signals()?));
     let outcome = pipeline::run(&resolved.job, &observe)?;
     talk.clear();
     printer::result(&printed(&outcome, output.form())?)?;

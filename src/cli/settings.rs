@@ -10,7 +10,7 @@ pub struct SettingFlags {
     /// Column that names a customer; without one, the row number does
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     id: Option<String>,
-    /// Columns to cluster on, such as recency,monetary:log1p,age:robust:weight=2 [default: every numeric column]
+    /// Columns to cluster on, such as recency,monetary:log1p [default: every numeric one]
     #[arg(
         long,
         value_name = "LIST",
@@ -27,7 +27,7 @@ pub struct SettingFlags {
     /// Column that says how much a row counts
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     sample_weight: Option<String>,
-    /// What to do about an id that occurs twice: error or keep [default: error]
+    /// An id that occurs twice: error or keep [default: error]
     #[arg(long, value_name = "WORD", help_heading = "Data")]
     duplicate_ids: Option<String>,
     /// Columns to describe but not to cluster on, with commas between them
@@ -50,7 +50,7 @@ pub struct SettingFlags {
     #[arg(long, value_name = "N", help_heading = "Clustering")]
     seed: Option<String>,
 
-    /// Playbook that names the clusters: rfm, or a path that ends in .toml [default: rfm]
+    /// Playbook that names the clusters: rfm, or a .toml file [default: rfm]
     #[arg(long, value_name = "NAME", help_heading = "Personas")]
     playbook: Option<String>,
     /// Column that shares of value are computed from

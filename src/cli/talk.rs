@@ -27,8 +27,8 @@ pub struct TalkFlags {
     /// Say less: errors only
     #[arg(short, long, global = true, help_heading = "Talk")]
     quiet: bool,
-    /// How to talk on stderr: for people, or as JSON lines
-    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = LogForm::Text, help_heading = "Talk")]
+    /// How to talk on stderr: text for people, or json lines
+    #[arg(long, global = true, value_enum, hide_possible_values = true, value_name = "FORM", default_value_t = LogForm::Text, help_heading = "Talk")]
     log: LogForm,
 }
 

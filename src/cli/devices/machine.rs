@@ -161,7 +161,7 @@ impl Machine {
 
     fn nodes(&self) -> Finding {
         let render: Vec<PathBuf> = std::fs::read_dir(self.below("dev/dri"))
-            .map(|entries| entries.flatten().map(|entry| entry.path()).filter(is_render_node).collect())
+            .map(|entries| entries.flatten().map(|entry| entry.path()).filter(|path| is_render_node(path)).collect())
             .unwrap_or_default();
         let nvidia = self.below("dev/nvidia0");
         let all: Vec<&PathBuf> = render.iter().chain(nvidia.exists().then_some(&nvidia)).collect();
@@ -230,7 +230,7 @@ fn missing(what: &str, says: &str) -> Finding {
     Finding { what: what.to_owned(), state: State::Missing, says: says.to_owned() }
 }
 
-fn is_render_node(path: &PathBuf) -> bool {
+fn is_render_node(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("renderD"))
 }
 

@@ -91,9 +91,9 @@ fn line(device: &Device) -> Line {
         binding_bytes: None,
         buffer_bytes: None,
         auto: match device.kind {
-            DeviceKind::Cpu => "yes: always there",
-            DeviceKind::SoftwareGpu => "no: it computes on the CPU, slower than segmint's own CPU engine; for tests",
-            _ => "yes: where the work is large enough to be worth its start-up",
+            DeviceKind::Cpu => "yes",
+            DeviceKind::SoftwareGpu => "no: software, slower than the CPU engine; for tests",
+            _ => "yes, where the work is worth its start-up",
         },
         self_test: None,
     }
