@@ -91,7 +91,8 @@ impl fmt::Display for Place {
 pub struct Error {
     kind: Kind,
     message: String,
-    place: Place,
+    /// Boxed, to keep results small on the way up.
+    place: Box<Place>,
     hint: Option<String>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -101,7 +102,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), place: Place::default(), hint: None, source: None }
+        Self { kind, message: message.into(), place: Box::default(), hint: None, source: None }
     }
 
     pub fn bad_data(message: impl Into<String>) -> Self {
@@ -128,8 +129,8 @@ impl Error {
 
     /// Where it was found; parts already known are kept, the new ones are added.
     pub fn at(mut self, place: Place) -> Self {
-        let old = std::mem::take(&mut self.place);
-        self.place = Place {
+        let old = *std::mem::take(&mut self.place);
+        *self.place = Place {
             file: old.file.or(place.file),
             row_group: old.row_group.or(place.row_group),
             column: old.column.or(place.column),

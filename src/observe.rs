@@ -53,10 +53,12 @@ pub enum Scope {
     Machine,
 }
 
+type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+
 /// The listeners of a run and its wish to stop. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Observe {
-    listeners: Vec<Arc<dyn Fn(&Event) + Send + Sync>>,
+    listeners: Vec<Listener>,
     stop: Arc<AtomicBool>,
 }
 

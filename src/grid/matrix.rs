@@ -122,6 +122,21 @@ impl Matrix {
         (facts, reach)
     }
 
+    /// A matrix of the given rows, in the given order: samples.
+    pub fn select(&self, rows: &[usize]) -> Matrix {
+        let d = self.n_features;
+        let mut coordinates = vec![0; d];
+        let picked: Vec<Vec<i64>> = rows
+            .iter()
+            .map(|&row| {
+                self.row(row, &mut coordinates);
+                coordinates.clone()
+            })
+            .collect();
+        let weights = self.weights.as_ref().map(|w| rows.iter().map(|&row| w[row]).collect());
+        Matrix::from_rows(d, &picked, weights, rows.iter().map(|&row| self.keys[row]).collect())
+    }
+
     pub fn n_rows(&self) -> usize {
         self.n_rows
     }

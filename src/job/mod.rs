@@ -1,5 +1,25 @@
 //! The job: what to read, what to cluster it on, how, and where to put it. As written (`toml`, flags, environment) it
 //! is resolved into one checked [`Job`]; nothing behind this room sees a raw setting.
+//!
+//! Flags beat environment variables (`SEGMINT_*`), which beat the file, which beats the defaults. A relative path that
+//! stands in a job file starts from that file's folder, so that a nightly job can be started from anywhere; every other
+//! relative path starts from the current folder. This room reads a job file and nothing else: whether a column or a
+//! file exists is for others to say, and it refuses by name what is not built yet.
+
+mod feature;
+mod read;
+mod resolve;
+mod setting;
+mod show;
+mod surroundings;
+mod written;
+
+pub use feature::FEATURES_MAX;
+pub use resolve::{Flag, K_MAX, Resolved, resolve};
+pub use setting::{PLAYBOOKS, SETTINGS, Setting, nearest};
+pub use show::show;
+pub use surroundings::Surroundings;
+pub use written::{Origin, Written};
 
 use std::path::PathBuf;
 
@@ -18,7 +38,7 @@ pub struct Job {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceSettings {
-    /// File, folder or glob.
+    /// File, folder or glob; absolute.
     pub path: String,
     pub id: Option<String>,
     pub sample_weight: Option<String>,
@@ -130,11 +150,11 @@ pub enum DeviceChoice {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct PersonaSettings {
-    /// A name of ours, or a path to a TOML file.
+    /// A name of ours, or the absolute path of a TOML file.
     pub playbook: String,
     /// Shares of value are computed from this column.
     pub value: Option<String>,
-    /// What the playbook calls a column -> what the table calls it.
+    /// What the playbook calls a column -> what the table calls it; sorted.
     pub roles: Vec<(String, String)>,
 }
 
@@ -146,6 +166,7 @@ pub struct ProfileSettings {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputSettings {
+    /// The run folder; absolute.
     pub path: PathBuf,
     pub overwrite: bool,
 }

@@ -1,1 +1,27 @@
-//! The result for people: Markdown and the terminal.
+//! What people read: the summary of a run, as Markdown, as a table for the terminal, and as the JSON that others build
+//! on.
+//!
+//! Everything is said from the [`Summary`] alone: this room sees no row, computes no figure that is not in it beyond a
+//! rounding, and writes no clock, host, device or path, so that a report is the same wherever it was made. Whatever
+//! comes from outside (column names above all) is escaped for where it is shown.
+
+mod escape;
+mod figures;
+mod markdown;
+mod summary;
+mod table;
+
+pub use escape::{json_text, terminal};
+pub use markdown::markdown;
+pub use summary::{
+    ClusterSummary, ColumnFigures, Dropped, Metrics, PerName, Persona, PersonaFate, Playbook, Summary, VERSION,
+};
+pub use table::table;
+
+use crate::error::{Error, Result};
+
+/// The summary as `summary.json` has it: safe to print on a terminal, and the same bytes everywhere.
+pub fn json(summary: &Summary) -> Result<String> {
+    let text = serde_json::to_string_pretty(summary).map_err(|error| Error::bug(error.to_string()))?;
+    Ok(json_text(&text) + "\n")
+}

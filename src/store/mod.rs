@@ -1,1 +1,19 @@
-//! The run folder: staging, manifest, commit, lock.
+//! The run folder: staging beside the target, a lock, a manifest, and one atomic step that makes it visible. Also what
+//! is written into it: the assignments, the model, the record of the run.
+//!
+//! A run folder is complete or absent. This room refuses to touch a folder that is not a run of ours, to write into the
+//! target itself, and to put anything that differs between machines into a file that the manifest vouches for. It knows
+//! no device and no algorithm.
+
+mod assignments;
+mod disk;
+mod lock;
+mod manifest;
+mod record;
+mod staging;
+
+pub use assignments::{AssignmentWriter, ClusterNames, ROW_GROUP_ROWS, Rows, check_file, check_id_name};
+pub use disk::{Disk, Fault};
+pub use manifest::{FileEntry, MANIFEST, Manifest, RUN_RECORD, input_hash};
+pub use record::{Host, RunRecord, StageRecord, peak_resident_bytes, utc};
+pub use staging::{Published, StagedFile, Staging};

@@ -1,1 +1,246 @@
-//! The engine on the host's own cores.
+//! The engine on the host's own cores: SIMD chosen at run time, blocks that stay in the first-level caches, a
+//! persistent pool of workers. It never fails for lack of a device, so it is what every other engine falls back to.
+
+#![allow(unsafe_code, reason = "vector instructions and disjoint writes by several threads; argued at each block")]
+
+mod assign;
+mod exact;
+mod lloyd;
+mod model;
+mod pool;
+mod scores;
+mod seeding;
+mod simd;
+
+pub use exact::distances;
+pub use seeding::Sample;
+pub use simd::SimdLevel;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use self::assign::{AssignBlock, assign_block};
+use self::lloyd::{BLOCK_PANELS, Block, KEPT_CLUSTERS_MAX, NO_LABEL, Partial, step_block};
+use self::model::Model;
+use self::pool::Pool;
+use crate::engine::{Assignment, Counters, Device, DeviceKind, Engine, Row, decide};
+use crate::error::{Error, Result};
+use crate::grid::{Centroids, Matrix, PANEL_ROWS, Sums};
+
+/// Passes after which a model's sums are added up anew, so that no mistake in a changed row can live on.
+const PASSES_BETWEEN_FULL_SUMS: u32 = 16;
+
+/// Bytes of panels that one model visits before the next one does: they stay in the second-level cache.
+const BLOCK_BYTES: usize = 128 * 1024;
+
+/// The CPU as an engine.
+pub struct CpuEngine {
+    device: Device,
+    level: SimdLevel,
+    pool: Pool,
+    matrix: Option<Arc<Matrix>>,
+    kept: BTreeMap<u32, Kept>,
+    counters: Counters,
+}
+
+/// What is kept of a model between passes: every row's label, and the narrow rows' sums that belong to them.
+struct Kept {
+    n_clusters: usize,
+    labels: Vec<u8>,
+    sums: Sums,
+    passes: u32,
+}
+
+impl CpuEngine {
+    /// `threads` = 0 takes all cores; `level` = None the best the machine has. A level that the machine lacks is
+    /// replaced by scalar code.
+    pub fn new(threads: usize, level: Option<SimdLevel>) -> Self {
+        let available = SimdLevel::available();
+        let level = level.filter(|l| available.contains(l)).unwrap_or(match level {
+            None => available[0],
+            Some(_) => SimdLevel::Scalar,
+        });
+        let pool = Pool::new(threads_or_all(threads));
+        let name = format!("{}, {} thread{}", level.name(), pool.threads(), if pool.threads() == 1 { "" } else { "s" });
+        let device = Device { name, kind: DeviceKind::Cpu, driver: String::new(), backend: "CPU".into() };
+        Self { device, level, pool, matrix: None, kept: BTreeMap::new(), counters: Counters::default() }
+    }
+
+    fn matrix(&self) -> Result<Arc<Matrix>> {
+        self.matrix.clone().ok_or_else(|| Error::bug("an engine was asked before a matrix was loaded"))
+    }
+
+    /// Adds the wide rows, which no kernel sees, to the sums of a pass.
+    fn add_wide(&mut self, matrix: &Matrix, centroids: &Centroids, sums: &mut Sums) {
+        let d = matrix.n_features();
+        let wide = matrix.wide();
+        for (&row, coordinates) in wide.rows.iter().zip(wide.coordinates.chunks_exact(d)) {
+            let label = usize::from(decide(coordinates, centroids).label);
+            let weight = matrix.weight(row as usize);
+            sums.rows[label] += 1;
+            sums.weights[label] += u64::from(weight);
+            for (sum, &q) in sums.sums[label * d..(label + 1) * d].iter_mut().zip(coordinates) {
+                *sum += i128::from(weight) * i128::from(q);
+            }
+        }
+        self.counters.wide_rows += wide.rows.len() as u64;
+    }
+}
+
+/// 0 means all cores.
+pub fn threads_or_all(threads: usize) -> usize {
+    if threads > 0 { threads } else { std::thread::available_parallelism().map_or(1, |n| n.get()) }
+}
+
+/// A pointer into label storage that several workers write at disjoint places.
+struct Shared<T>(*mut T);
+
+// SAFETY: every use below derives a range from a block number that one worker alone was handed.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// # Safety
+    /// The range must lie within the allocation and be used by one thread at a time.
+    #[allow(clippy::mut_from_ref)]
+    unsafe fn range(&self, first: usize, len: usize) -> &mut [T] {
+        // SAFETY: promised by the caller.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(first), len) }
+    }
+}
+
+impl Engine for CpuEngine {
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn load(&mut self, matrix: Arc<Matrix>) -> Result<()> {
+        self.kept.clear();
+        self.matrix = Some(matrix);
+        Ok(())
+    }
+
+    fn step(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+        let matrix = self.matrix()?;
+        let d = matrix.n_features();
+        let prepared: Vec<Model> = models.iter().map(|m| Model::new(m, &matrix, self.level.tile())).collect();
+        let slots = matrix.n_panels() * PANEL_ROWS;
+
+        // Labels of the pass before, for the models that keep them.
+        let mut labels: Vec<Option<Shared<u8>>> = Vec::with_capacity(models.len());
+        for model in models {
+            let k = model.n_clusters();
+            if k > KEPT_CLUSTERS_MAX {
+                labels.push(None);
+                continue;
+            }
+            let fresh = || Kept { n_clusters: k, labels: vec![NO_LABEL; slots], sums: Sums::zero(k, d), passes: 0 };
+            let kept = self.kept.entry(model.model).or_insert_with(fresh);
+            if kept.n_clusters != k || kept.passes == PASSES_BETWEEN_FULL_SUMS {
+                kept.labels.fill(NO_LABEL);
+                kept.sums = Sums::zero(k, d);
+                (kept.n_clusters, kept.passes) = (k, 0);
+            }
+            kept.passes += 1;
+            labels.push(Some(Shared(kept.labels.as_mut_ptr())));
+        }
+
+        let block_panels = (BLOCK_BYTES / (d * PANEL_ROWS * 4)).clamp(1, BLOCK_PANELS);
+        let n_blocks = matrix.n_panels().div_ceil(block_panels);
+        let lanes: Vec<Mutex<Vec<Partial>>> =
+            (0..self.pool.threads()).map(|_| Mutex::new(prepared.iter().map(Partial::new).collect())).collect();
+        let level = self.level;
+        self.pool.for_each(n_blocks, &|lane, block| {
+            let first_panel = block * block_panels;
+            let n_panels = block_panels.min(matrix.n_panels() - first_panel);
+            let mut partials = lanes[lane].lock().unwrap_or_else(PoisonError::into_inner);
+            for (index, model) in prepared.iter().enumerate() {
+                let labels: &mut [u8] = match &labels[index] {
+                    // SAFETY: the label storage has 64 slots per panel, and this block's panels belong to this call.
+                    Some(shared) => unsafe { shared.range(first_panel * PANEL_ROWS, n_panels * PANEL_ROWS) },
+                    None => &mut [],
+                };
+                let centroids = &models[index];
+                let partial = &mut partials[index];
+                step_block(
+                    level,
+                    &mut Block { matrix: &matrix, model, centroids, first_panel, n_panels, labels, partial },
+                );
+            }
+        });
+
+        let mut results = Vec::with_capacity(models.len());
+        for (index, model) in models.iter().enumerate() {
+            let mut fresh = Sums::zero(model.n_clusters(), d);
+            let total = match self.kept.get_mut(&model.model).filter(|_| model.n_clusters() <= KEPT_CLUSTERS_MAX) {
+                Some(kept) => &mut kept.sums,
+                None => &mut fresh,
+            };
+            for lane in &lanes {
+                let partials = lane.lock().unwrap_or_else(PoisonError::into_inner);
+                let partial = &partials[index];
+                add_partial(total, partial);
+                self.counters.near_ties += partial.near_ties;
+            }
+            let mut sums = total.clone();
+            self.add_wide(&matrix, model, &mut sums);
+            self.counters.model_passes += 1;
+            results.push(sums);
+        }
+        Ok(results)
+    }
+
+    fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
+        let matrix = self.matrix()?;
+        let prepared = Model::new(model, &matrix, self.level.tile());
+        let slots = matrix.n_panels() * PANEL_ROWS;
+        let mut assignment = Assignment { labels: vec![0; slots], runners_up: vec![0; slots] };
+        let (labels, runners_up) = (Shared(assignment.labels.as_mut_ptr()), Shared(assignment.runners_up.as_mut_ptr()));
+        let (near_ties, wide_rows) = (AtomicU64::new(0), AtomicU64::new(0));
+        let level = self.level;
+        self.pool.for_each(matrix.n_panels().div_ceil(BLOCK_PANELS), &|_, block| {
+            let first_panel = block * BLOCK_PANELS;
+            let n_panels = BLOCK_PANELS.min(matrix.n_panels() - first_panel);
+            let (first, len) = (first_panel * PANEL_ROWS, n_panels * PANEL_ROWS);
+            // SAFETY: both have 64 slots per panel, and this block's panels belong to this call.
+            let (labels, runners_up) = unsafe { (labels.range(first, len), runners_up.range(first, len)) };
+            let mut block = AssignBlock {
+                matrix: &matrix,
+                model: &prepared,
+                centroids: model,
+                first_panel,
+                labels,
+                runners_up,
+                near_ties: 0,
+                wide_rows: 0,
+            };
+            assign_block(level, &mut block);
+            near_ties.fetch_add(block.near_ties, Ordering::Relaxed);
+            wide_rows.fetch_add(block.wide_rows, Ordering::Relaxed);
+        });
+        self.counters.near_ties += near_ties.into_inner();
+        self.counters.wide_rows += wide_rows.into_inner();
+        self.counters.model_passes += 1;
+        assignment.labels.truncate(matrix.n_rows());
+        assignment.runners_up.truncate(matrix.n_rows());
+        Ok(assignment)
+    }
+
+    fn farthest(&mut self, model: &Centroids, n: usize) -> Result<Vec<Row>> {
+        let matrix = self.matrix()?;
+        let assignment = self.assign(model)?;
+        Ok(exact::farthest(&self.pool, &matrix, model, &assignment, n))
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters
+    }
+}
+
+/// Adds what a lane found, which may be negative where rows left a cluster.
+fn add_partial(sums: &mut Sums, partial: &Partial) {
+    let add = |total: &mut u64, change: i64| *total = total.wrapping_add_signed(change);
+    sums.rows.iter_mut().zip(&partial.rows).for_each(|(t, &p)| add(t, p));
+    sums.weights.iter_mut().zip(&partial.weights).for_each(|(t, &p)| add(t, p));
+    sums.sums.iter_mut().zip(&partial.sums).for_each(|(t, &p)| *t += i128::from(p));
+}

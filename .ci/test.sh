@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# All checks: formatting, lints, tests. Installs what is missing first (a C compiler and the software adapters that
+# stand in for GPUs), where apt-get is there and may be used. Runs on a fresh Debian with nothing but Rust.
+#
+#     SEGMINT_REQUIRE_ADAPTERS   adapters whose absence is a failure; set it empty to test without any
+#     SEGMINT_ACCEPTANCE         folder with further data sets and their expected figures; unset: those are skipped by name
+#     SEGMINT_NIGHTLY=1          the long sweeps
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+command -v cc > /dev/null || missing+=(build-essential)
+if [ "$(uname -s)" = Linux ]; then
+    has_library() { ldconfig -p 2> /dev/null | grep -q "$1" || ls /usr/lib/*/"$1" > /dev/null 2>&1; }
+    has_library libvulkan.so.1 || missing+=(libvulkan1)
+    has_library libEGL.so.1 || missing+=(libegl1)
+    ls /usr/share/vulkan/icd.d/lvp_icd*.json > /dev/null 2>&1 || missing+=(mesa-vulkan-drivers)
+    ls /usr/lib/*/dri/swrast_dri.so > /dev/null 2>&1 || missing+=(libgl1-mesa-dri)
+    ls /usr/lib/chromium*/libvk_swiftshader.so > /dev/null 2>&1 || [ -n "${SEGMINT_SWIFTSHADER:-}" ] || missing+=(chromium)
+    adapters=lavapipe,llvmpipe-gl,swiftshader
+else
+    adapters=
+fi
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo -n)
+    if command -v apt-get > /dev/null && "${as_root[@]}" true 2> /dev/null; then
+        echo "installing: ${missing[*]}"
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" < /dev/null
+    else
+        echo "missing, and apt-get cannot be used here: ${missing[*]}" >&2
+    fi
+fi
+
+eval "$(.ci/adapters.sh)"
+export SEGMINT_REQUIRE_ADAPTERS="${SEGMINT_REQUIRE_ADAPTERS-$adapters}"
+
+stage() {
+    echo "== $*"
+    local start=$SECONDS
+    "$@"
+    echo "== done in $((SECONDS - start)) s"
+}
+
+stage cargo fmt --check
+stage cargo clippy --all-targets --locked -- -D warnings
+stage cargo test --locked --no-fail-fast

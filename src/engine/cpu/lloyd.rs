@@ -1,0 +1,288 @@
+//! The step kernel: assignment and centroid sums in one visit of each panel.
+//!
+//! Distances are f32; rows whose two nearest clusters lie within the error bound are decided in integers on the spot.
+//! Sums are integers. Where a model's labels of the pass before are at hand, only rows that changed cluster are added
+//! and subtracted, which is exact with integers.
+
+use super::model::{Form, Model};
+use super::scores::{Scores, score_panel};
+use super::simd::per_level;
+use crate::engine::decide;
+use crate::grid::{Centroids, Matrix, PANEL_ROWS, WIDE};
+
+/// Label of a row that was never assigned, of a wide row, and of padding.
+pub(super) const NO_LABEL: u8 = u8::MAX;
+
+/// Models of up to this many clusters keep one byte per row between passes.
+pub(super) const KEPT_CLUSTERS_MAX: usize = NO_LABEL as usize;
+
+/// Panels of one block: their i32 lane sums cannot overflow. A lane takes at most 16 rows of a panel twice.
+pub(super) const BLOCK_PANELS: usize = 64;
+
+/// Sums per cluster and feature are kept in vector lanes up to this many; beyond, rows are added one by one.
+const LANE_SUMS_MAX: usize = 160;
+
+/// With more changed rows than this in a panel, masked vector sums beat going through the rows.
+const LISTED_ROWS_MAX: u32 = 10;
+
+/// What a range of panels adds up to for one model, as differences to the pass before where labels were kept.
+#[derive(Debug, Clone)]
+pub(super) struct Partial {
+    pub rows: Vec<i64>,
+    pub weights: Vec<i64>,
+    /// (k, d), cluster after cluster. i64 holds 2^27 weighted values below 2^36: one task is far smaller.
+    pub sums: Vec<i64>,
+    pub near_ties: u64,
+    lanes: Vec<[i32; 16]>,
+}
+
+impl Partial {
+    pub fn new(model: &Model) -> Self {
+        let (k, d) = (model.n_clusters, model.n_features);
+        let lanes = if k * d <= LANE_SUMS_MAX { k * d } else { 0 };
+        Self { rows: vec![0; k], weights: vec![0; k], sums: vec![0; k * d], near_ties: 0, lanes: vec![[0; 16]; lanes] }
+    }
+
+    fn move_row(&mut self, matrix: &Matrix, row: usize, from: u8, to: usize) {
+        let d = matrix.n_features();
+        let weight = i64::from(matrix.weight(row));
+        let base = row / PANEL_ROWS * d * PANEL_ROWS + row % PANEL_ROWS;
+        let column = matrix.panels()[base..].iter().step_by(PANEL_ROWS).take(d);
+        self.rows[to] += 1;
+        self.weights[to] += weight;
+        if from == NO_LABEL {
+            for (sum, &q) in self.sums[to * d..(to + 1) * d].iter_mut().zip(column) {
+                *sum += weight * q as i64;
+            }
+        } else {
+            let from = usize::from(from);
+            self.rows[from] -= 1;
+            self.weights[from] -= weight;
+            for (feature, &q) in column.enumerate() {
+                let moved = weight * q as i64;
+                self.sums[to * d + feature] += moved;
+                self.sums[from * d + feature] -= moved;
+            }
+        }
+    }
+
+    fn fold_lanes(&mut self) {
+        for (sum, lanes) in self.sums.iter_mut().zip(&mut self.lanes) {
+            *sum += lanes.iter().map(|&v| i64::from(v)).sum::<i64>();
+            *lanes = [0; 16];
+        }
+    }
+}
+
+/// One model's view of a range of at most [`BLOCK_PANELS`] panels.
+pub(super) struct Block<'a> {
+    pub matrix: &'a Matrix,
+    pub model: &'a Model,
+    pub centroids: &'a Centroids,
+    pub first_panel: usize,
+    pub n_panels: usize,
+    /// 64 labels of the pass before per panel, or empty where none are kept.
+    pub labels: &'a mut [u8],
+    pub partial: &'a mut Partial,
+}
+
+per_level! {
+    /// Assigns the block's rows and adds those that changed cluster to its sums.
+    step_block = step_block_body(block: &mut Block<'_>)
+}
+
+#[inline(always)]
+fn step_block_body<const L: usize, const R: usize, const FMA: bool>(block: &mut Block<'_>) {
+    match block.model.form {
+        Form::Dot => step_panels::<L, R, FMA, false>(block),
+        Form::Direct => step_panels::<L, R, FMA, true>(block),
+    }
+    block.partial.fold_lanes();
+}
+
+#[inline(always)]
+fn step_panels<const L: usize, const R: usize, const FMA: bool, const DIRECT: bool>(block: &mut Block<'_>) {
+    let (matrix, model) = (block.matrix, block.model);
+    let width = model.n_features * PANEL_ROWS;
+    let mut scores = Scores::new();
+    for index in 0..block.n_panels {
+        let number = block.first_panel + index;
+        let panel = &matrix.panels()[number * width..(number + 1) * width];
+        score_panel::<L, R, FMA, DIRECT>(panel, model, &mut scores);
+
+        let (absolute, relative) = model.slack(matrix.reach()[number]);
+        let is_kept = !block.labels.is_empty();
+        let mut unkept = [NO_LABEL; PANEL_ROWS];
+        let old = match block.labels.as_chunks_mut::<PANEL_ROWS>().0.get_mut(index) {
+            Some(kept) => kept,
+            None => &mut unkept,
+        };
+        let mut ties = [0u8; PANEL_ROWS];
+        let mut changes = [0u8; PANEL_ROWS];
+        let mut any = 0u8;
+        for lane in 0..PANEL_ROWS {
+            let narrow = panel[lane] < WIDE as f32;
+            let slack = if DIRECT { relative * scores.second[lane] } else { absolute };
+            ties[lane] = u8::from(narrow & (scores.second[lane] - scores.best[lane] <= slack));
+            changes[lane] = u8::from(narrow & (!is_kept | (scores.labels[lane] != i32::from(old[lane]))));
+            any |= ties[lane] | changes[lane];
+        }
+        if any != 0 {
+            apply(
+                block.partial,
+                block.matrix,
+                block.centroids,
+                number,
+                panel,
+                &scores.labels,
+                mask(&ties),
+                mask(&changes),
+                old,
+            );
+        }
+    }
+}
+
+/// Decides near ties and moves the rows that changed cluster. Called for panels where something happened.
+#[inline(always)]
+fn apply(
+    partial: &mut Partial,
+    matrix: &Matrix,
+    centroids: &Centroids,
+    number: usize,
+    panel: &[f32],
+    labels: &[i32; PANEL_ROWS],
+    ties: u64,
+    changes: u64,
+    old: &mut [u8; PANEL_ROWS],
+) {
+    let first = number * PANEL_ROWS;
+    let clear = changes & !ties;
+    let kept = centroids.n_clusters() <= KEPT_CLUSTERS_MAX;
+    if ties != 0 {
+        decide_rows(partial, matrix, centroids, first, ties, old, kept);
+    }
+    if !partial.lanes.is_empty() && matrix.weights().is_none() && clear.count_ones() > LISTED_ROWS_MAX {
+        move_masked(partial, panel, labels, clear, old);
+        return;
+    }
+    let mut rest = clear;
+    while rest != 0 {
+        let lane = rest.trailing_zeros() as usize;
+        rest &= rest - 1;
+        partial.move_row(matrix, first + lane, old[lane], labels[lane] as usize);
+        if kept {
+            old[lane] = labels[lane] as u8;
+        }
+    }
+}
+
+#[inline(never)]
+fn decide_rows(
+    partial: &mut Partial,
+    matrix: &Matrix,
+    centroids: &Centroids,
+    first: usize,
+    mut ties: u64,
+    old: &mut [u8; PANEL_ROWS],
+    kept: bool,
+) {
+    let mut row = vec![0; matrix.n_features()];
+    partial.near_ties += u64::from(ties.count_ones());
+    while ties != 0 {
+        let lane = ties.trailing_zeros() as usize;
+        ties &= ties - 1;
+        matrix.row(first + lane, &mut row);
+        let label = decide(&row, centroids).label;
+        if !kept || old[lane] != label as u8 {
+            partial.move_row(matrix, first + lane, old[lane], usize::from(label));
+            if kept {
+                old[lane] = label as u8;
+            }
+        }
+    }
+}
+
+/// Moves many rows of a panel at once: one masked vector addition per cluster, feature and vector of rows.
+#[inline(always)]
+fn move_masked(
+    partial: &mut Partial,
+    panel: &[f32],
+    labels: &[i32; PANEL_ROWS],
+    moved: u64,
+    old: &mut [u8; PANEL_ROWS],
+) {
+    let (mut to, mut from) = ([-1i32; PANEL_ROWS], [-1i32; PANEL_ROWS]);
+    let mut any_from = false;
+    for lane in 0..PANEL_ROWS {
+        if moved >> lane & 1 == 1 {
+            to[lane] = labels[lane];
+            if old[lane] != NO_LABEL {
+                from[lane] = i32::from(old[lane]);
+                any_from = true;
+            }
+            old[lane] = labels[lane] as u8;
+        }
+    }
+    let d = panel.len() / PANEL_ROWS;
+    for cluster in 0..partial.rows.len() {
+        let count = |labels: &[i32; PANEL_ROWS]| labels.iter().map(|&l| i32::from(l == cluster as i32)).sum::<i32>();
+        let gained = i64::from(count(&to)) - i64::from(count(&from));
+        partial.rows[cluster] += gained;
+        partial.weights[cluster] += gained;
+        let lanes = &mut partial.lanes[cluster * d..(cluster + 1) * d];
+        for (lanes, column) in lanes.iter_mut().zip(panel.chunks_exact(PANEL_ROWS)) {
+            add_masked(lanes, column, &to, cluster as i32);
+            if any_from {
+                subtract_masked(lanes, column, &from, cluster as i32);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_masked(lanes: &mut [i32; 16], column: &[f32], labels: &[i32; PANEL_ROWS], cluster: i32) {
+    for (column, labels) in column.chunks_exact(16).zip(labels.chunks_exact(16)) {
+        for lane in 0..16 {
+            // SAFETY: grid values lie within ±2^20.
+            let q = unsafe { column[lane].to_int_unchecked::<i32>() };
+            lanes[lane] += if labels[lane] == cluster { q } else { 0 };
+        }
+    }
+}
+
+#[inline(always)]
+fn subtract_masked(lanes: &mut [i32; 16], column: &[f32], labels: &[i32; PANEL_ROWS], cluster: i32) {
+    for (column, labels) in column.chunks_exact(16).zip(labels.chunks_exact(16)) {
+        for lane in 0..16 {
+            // SAFETY: grid values lie within ±2^20.
+            let q = unsafe { column[lane].to_int_unchecked::<i32>() };
+            lanes[lane] -= if labels[lane] == cluster { q } else { 0 };
+        }
+    }
+}
+
+/// One bit per byte of 0 or 1, the first byte lowest.
+#[inline(always)]
+fn mask(flags: &[u8; PANEL_ROWS]) -> u64 {
+    let mut mask = 0;
+    for (index, eight) in flags.chunks_exact(8).enumerate() {
+        let word = u64::from_le_bytes(eight.try_into().expect("eight bytes"));
+        // The multiplication moves bit 0 of byte i to bit 56 + i; no two products meet.
+        mask |= (word.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * index);
+    }
+    mask
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_has_the_bits_of_its_bytes() {
+        for pattern in [0u64, 1, u64::MAX, 0x8000_0000_0000_0001, 0x0123_4567_89ab_cdef] {
+            let flags = std::array::from_fn(|i| (pattern >> i & 1) as u8);
+            assert_eq!(mask(&flags), pattern);
+        }
+    }
+}

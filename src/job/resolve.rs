@@ -1,0 +1,302 @@
+//! From what was written to a checked [`Job`]: flags beat environment variables, which beat the job file, which beats
+//! the defaults. Every value is checked here, once, and the origin of each is kept for `--show-job`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::feature;
+use super::read;
+use super::setting::{self, PLAYBOOKS, SETTINGS};
+use super::surroundings::Surroundings;
+use super::written::{Given, Origin, Raw, Written};
+use super::{
+    ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, OutputSettings, PersonaSettings,
+    ProfileSettings, SourceSettings,
+};
+use crate::error::{Error, Kind, Result};
+
+/// What the engines can label.
+pub const K_MAX: u64 = 4096;
+/// Restarts advance together, so each needs its sums in memory at once.
+const N_INIT_MAX: u64 = 1000;
+const MAX_ITER_MAX: u64 = 1_000_000;
+/// TOML's whole numbers are signed.
+const SEED_MAX: u64 = i64::MAX as u64;
+/// Below this not even one row group of a small file fits.
+const MEMORY_MIN: u64 = 16 << 20;
+const MEMORY_MAX: u64 = 1 << 50;
+const THREADS_MAX: u64 = 4096;
+const CHUNK_ROWS_MAX: u64 = 1 << 31;
+
+/// A checked job with the origin of each value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    pub job: Job,
+    /// By "section.key", or "feature.N.key"; what is not in it is a default.
+    pub(super) origins: BTreeMap<String, Origin>,
+    /// What the user should know and may ignore, such as a variable that looks like a setting and is none.
+    pub warnings: Vec<String>,
+}
+
+/// A setting given by a flag: the setting's name and what was typed.
+pub type Flag = (&'static str, String);
+
+/// Resolves a job file, if there is one, flags, and the environment.
+pub fn resolve(file: Option<Written>, flags: &[Flag], around: &Surroundings) -> Result<Resolved> {
+    // The one who can add what is missing is the one who keeps the job file, or the one who types the command.
+    let missing = if file.is_some() { Kind::JobFile } else { Kind::Usage };
+    let mut settings = Settings::gather(file, flags, around)?;
+    let source = source(&mut settings, missing)?;
+    let features = features(&mut settings, &source)?;
+    let job = Job {
+        features,
+        cluster: cluster(&mut settings, missing)?,
+        engine: engine(&mut settings, around)?,
+        persona: persona(&mut settings)?,
+        profile: profile(&mut settings)?,
+        output: output(&mut settings, around)?,
+        source,
+    };
+    Ok(Resolved { job, origins: settings.origins, warnings: unknown_variables(around) })
+}
+
+/// What was given, each setting from the strongest place only.
+struct Settings {
+    given: BTreeMap<&'static str, Given>,
+    origins: BTreeMap<String, Origin>,
+    /// Absolute folders that relative paths start from: those of the job file, and all others.
+    file_folder: PathBuf,
+    folder: PathBuf,
+}
+
+impl Settings {
+    fn gather(file: Option<Written>, flags: &[Flag], around: &Surroundings) -> Result<Settings> {
+        let file = file.unwrap_or_default();
+        let mut given = file.values;
+        for setting in &SETTINGS {
+            if let Some(text) = around.variables.get(setting.variable).filter(|text| !text.is_empty()) {
+                let origin = Origin::Environment(setting.variable);
+                given.insert(setting.name, Given { raw: Raw::Typed(text.clone()), origin });
+            }
+        }
+        for (name, text) in flags {
+            let setting = setting::find(name).ok_or_else(|| Error::bug(format!("no setting is called {name:?}")))?;
+            given.insert(setting.name, Given { raw: Raw::Typed(text.clone()), origin: Origin::Flag(setting.flag) });
+        }
+        let origins = given.iter().map(|(name, given)| ((*name).to_owned(), given.origin.clone())).collect();
+        let file_folder = around.folder.join(file.folder);
+        Ok(Settings { given, origins, file_folder, folder: around.folder.clone() })
+    }
+
+    /// Reads one setting, if it was given.
+    fn read<T>(&self, name: &'static str, reader: impl FnOnce(&Given, &str) -> Result<T>) -> Result<Option<T>> {
+        self.given.get(name).map(|given| reader(given, setting::key_of(name))).transpose()
+    }
+
+    fn text(&self, name: &'static str) -> Result<Option<String>> {
+        self.read(name, read::text)
+    }
+
+    fn whole(&self, name: &'static str, min: u64, max: u64, default: u64) -> Result<u64> {
+        Ok(self.read(name, |given, key| read::whole(given, key, min, max))?.unwrap_or(default))
+    }
+
+    fn origin(&self, name: &str) -> Origin {
+        self.origins.get(name).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// The folder that a relative path of this setting starts from.
+    fn folder_of(&self, name: &str) -> &Path {
+        if matches!(self.origin(name), Origin::File { .. }) { &self.file_folder } else { &self.folder }
+    }
+}
+
+fn source(settings: &mut Settings, missing: Kind) -> Result<SourceSettings> {
+    let path = settings.text("source.path")?.ok_or_else(|| {
+        Error::new(missing, "no data is given")
+            .hint("give a Parquet file, folder or glob as DATA, or path = \"..\" under [source]")
+    })?;
+    let origin = settings.origin("source.path");
+    if let Some((scheme, _)) = path.split_once("://") {
+        return Err(origin
+            .error(format!("paths that start with {scheme}:// do not exist yet"))
+            .hint("give a local Parquet file, folder or glob"));
+    }
+    let path = absolute_pattern(settings.folder_of("source.path"), &path);
+    let id = settings.text("source.id")?;
+    let sample_weight = settings.text("source.sample_weight")?;
+    if id.is_some() && id == sample_weight {
+        return Err(settings.origin("source.sample_weight").error("`sample_weight` is the id column"));
+    }
+    let words = [("error", DuplicateIds::Refuse), ("keep", DuplicateIds::Keep)];
+    let duplicate_ids = settings.read("source.duplicate_ids", |given, key| read::word(given, key, &words))?;
+    Ok(SourceSettings { path, id, sample_weight, duplicate_ids: duplicate_ids.unwrap_or(DuplicateIds::Refuse) })
+}
+
+/// A path or glob made absolute. Where it is a glob, the folder in front of it is protected: a folder may well be
+/// called "[old]".
+fn absolute_pattern(folder: &Path, path: &str) -> String {
+    if Path::new(path).is_absolute() {
+        return path.to_owned();
+    }
+    let is_special = |c: char| matches!(c, '*' | '?' | '[' | ']');
+    let folder = folder.to_string_lossy().into_owned();
+    if !path.contains(is_special) || !folder.contains(is_special) {
+        return tidy(&Path::new(&folder).join(path)).to_string_lossy().into_owned();
+    }
+    let escaped: String =
+        folder.chars().map(|c| if is_special(c) { format!("[{c}]") } else { c.to_string() }).collect();
+    Path::new(&escaped).join(path).to_string_lossy().into_owned()
+}
+
+/// Without the `.` parts, which mean nothing; `..` stays, because a link may stand in front of it.
+fn tidy(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+fn features(settings: &mut Settings, source: &SourceSettings) -> Result<Vec<Feature>> {
+    let listed = settings.read("feature", |given, _| feature::features(given))?.unwrap_or_default();
+    let mut features = Vec::with_capacity(listed.len());
+    for (index, one) in listed.into_iter().enumerate() {
+        let column = Some(&one.feature.column);
+        let role = match () {
+            () if source.id.as_ref() == column => Some("id"),
+            () if source.sample_weight.as_ref() == column => Some("sample weight"),
+            () => None,
+        };
+        if let Some(role) = role {
+            let message = format!("the column {:?} is the {role}; it cannot be a feature too", one.feature.column);
+            return Err(one.origin.error(message));
+        }
+        for (key, origin) in one.origins {
+            settings.origins.insert(format!("feature.{index}.{key}"), origin);
+        }
+        features.push(one.feature);
+    }
+    Ok(features)
+}
+
+fn cluster(settings: &mut Settings, missing: Kind) -> Result<ClusterSettings> {
+    let k = settings.read("cluster.k", |given, key| match &given.raw {
+        Raw::Text(word) | Raw::Typed(word) if word == "auto" => Err(given
+            .origin
+            .error("`k` is \"auto\"; choosing the number of clusters does not exist yet")
+            .hint(format!("give a number from 1 to {K_MAX}, such as 5"))),
+        _ => read::whole(given, key, 1, K_MAX),
+    })?;
+    let k = k.ok_or_else(|| {
+        Error::new(missing, "the number of clusters is not given").hint("give --k 5, or k = 5 under [cluster]")
+    })?;
+    let tol = |given: &Given, key: &str| {
+        read::number(given, key, "0 for the fixed point, or a number below 1", |tol| (0.0..1.0).contains(&tol))
+    };
+    Ok(ClusterSettings {
+        k: k as usize,
+        n_init: settings.whole("cluster.n_init", 1, N_INIT_MAX, 10)? as u32,
+        max_iter: settings.whole("cluster.max_iter", 1, MAX_ITER_MAX, 300)? as u32,
+        // -0.0 is 0 and should look like it.
+        tol: settings.read("cluster.tol", tol)?.unwrap_or(0.0) + 0.0,
+        seed: settings.whole("cluster.seed", 0, SEED_MAX, 42)?,
+    })
+}
+
+fn engine(settings: &mut Settings, around: &Surroundings) -> Result<EngineSettings> {
+    let device = match settings.text("engine.device")?.as_deref() {
+        None | Some("auto") => DeviceChoice::Auto,
+        Some("cpu") => DeviceChoice::Cpu,
+        Some("gpu") => DeviceChoice::Gpu,
+        Some(name) => DeviceChoice::Named(name.to_owned()),
+    };
+    // Half of the machine leaves room for its other work; whole MiB read better.
+    let half = (around.memory / 2) >> 20 << 20;
+    let memory = settings.read("engine.memory", |given, key| read::bytes(given, key, MEMORY_MIN, MEMORY_MAX))?;
+    Ok(EngineSettings {
+        device,
+        memory: memory.unwrap_or(half.clamp(MEMORY_MIN, MEMORY_MAX)),
+        threads: settings.whole("engine.threads", 0, THREADS_MAX, 0)? as usize,
+        chunk_rows: settings.whole("engine.chunk_rows", 1, CHUNK_ROWS_MAX, 65_536)? as usize,
+    })
+}
+
+fn persona(settings: &mut Settings) -> Result<PersonaSettings> {
+    let playbook = match settings.text("persona.playbook")? {
+        None => PLAYBOOKS[0].to_owned(),
+        Some(name) if PLAYBOOKS.contains(&name.as_str()) => name,
+        Some(path) if path.ends_with(".toml") || path.contains(['/', '\\']) => {
+            tidy(&settings.folder_of("persona.playbook").join(path)).to_string_lossy().into_owned()
+        }
+        Some(name) => {
+            let error = settings.origin("persona.playbook").error(format!("there is no playbook called {name:?}"));
+            let ours = PLAYBOOKS.join(", ");
+            return Err(error.hint(format!("ours: {ours}; a playbook of your own is a path that ends in .toml")));
+        }
+    };
+    let mut roles = settings.read("persona.roles", roles)?.unwrap_or_default();
+    roles.sort();
+    Ok(PersonaSettings { playbook, value: settings.text("persona.value")?, roles })
+}
+
+/// `{ role = "column" }`, or `role=column,role=column`.
+fn roles(given: &Given, key: &str) -> Result<Vec<(String, String)>> {
+    let pairs: Vec<(String, String)> = match &given.raw {
+        Raw::Table(entries) => {
+            let pair = |entry: &super::written::Entry| Ok((entry.key.clone(), read::text(&entry.value, &entry.key)?));
+            entries.iter().map(pair).collect::<Result<_>>()?
+        }
+        Raw::Typed(text) => {
+            let pair = |item: &str| {
+                let (role, column) =
+                    item.split_once('=').filter(|(role, column)| !role.is_empty() && !column.is_empty())?;
+                Some((role.trim().to_owned(), column.trim().to_owned()))
+            };
+            let pairs: Option<Vec<_>> = text.split(',').map(pair).collect();
+            pairs.ok_or_else(|| {
+                given
+                    .origin
+                    .error(format!("{} is no role; allowed: role=column, as in monetary=total_spent", given.raw))
+            })?
+        }
+        _ => {
+            let message = format!("`{key}` is {}; allowed: a table, as in {{ monetary = \"total_spent\" }}", given.raw);
+            return Err(given.origin.error(message));
+        }
+    };
+    if let Some(twice) = (1..pairs.len()).find(|&at| pairs[..at].iter().any(|(role, _)| *role == pairs[at].0)) {
+        return Err(given.origin.error(format!("the role {:?} is given twice", pairs[twice].0)));
+    }
+    Ok(pairs)
+}
+
+fn profile(settings: &mut Settings) -> Result<ProfileSettings> {
+    let given = settings.read("profile.columns", read::texts)?.unwrap_or_default();
+    let mut columns: Vec<String> = Vec::with_capacity(given.len());
+    for item in &given {
+        let column = read::text(item, "columns")?;
+        if columns.contains(&column) {
+            return Err(item.origin.error(format!("the column {column:?} is described already")));
+        }
+        columns.push(column);
+    }
+    Ok(ProfileSettings { columns })
+}
+
+fn output(settings: &mut Settings, around: &Surroundings) -> Result<OutputSettings> {
+    let path = settings.text("output.path")?.unwrap_or_else(|| format!("runs/{}", around.today));
+    if path.contains("://") {
+        return Err(settings.origin("output.path").error("a run is written to a local folder only"));
+    }
+    let path = tidy(&settings.folder_of("output.path").join(path));
+    Ok(OutputSettings { path, overwrite: settings.read("output.overwrite", read::truth)?.unwrap_or(false) })
+}
+
+/// Variables that are no setting but look like a slip of the finger. Others are not ours to judge.
+fn unknown_variables(around: &Surroundings) -> Vec<String> {
+    let known = || SETTINGS.iter().map(|setting| setting.variable);
+    let unknown = around.variables.keys().filter(|name| known().all(|variable| variable != name.as_str()));
+    unknown
+        .filter_map(|name| {
+            let near = setting::nearest(name, known())?;
+            Some(format!("the variable {name} is no setting and was ignored; did you mean {near}?"))
+        })
+        .collect()
+}

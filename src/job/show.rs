@@ -1,0 +1,135 @@
+//! A resolved job as TOML, each value with where it came from: what `segmint run --show-job` prints. Read back, from
+//! any folder, it gives the same job.
+
+use std::fmt::Write;
+
+use super::feature;
+use super::read::show_bytes;
+use super::resolve::Resolved;
+use super::setting::SETTINGS;
+use super::{DeviceChoice, DuplicateIds, Feature, Missing, Transform};
+
+/// Room for a key and its value in front of the comment; longer ones push it to the right.
+const COMMENT_WIDTH: usize = 39;
+
+/// The job as a job file.
+pub fn show(resolved: &Resolved) -> String {
+    let mut page = Page { resolved, text: String::new() };
+    page.text
+        .push_str("# Each value with where it came from. Flags beat SEGMINT_* variables, which beat the job file.\n");
+    let mut section = "";
+    for setting in &SETTINGS {
+        if setting.name == "feature" {
+            page.features();
+            continue;
+        }
+        if setting.section() != section {
+            section = setting.section();
+            let _ = write!(page.text, "\n[{section}]\n");
+        }
+        page.line(setting.key(), setting.name, value(resolved, setting.name));
+    }
+    page.text
+}
+
+struct Page<'a> {
+    resolved: &'a Resolved,
+    text: String,
+}
+
+impl Page<'_> {
+    /// `key = value  # origin`, or a comment where nothing is set.
+    fn line(&mut self, key: &str, name: &str, value: Option<String>) {
+        let origin = self.resolved.origins.get(name).map_or("default".to_owned(), ToString::to_string);
+        let Some(value) = value else {
+            let _ = writeln!(self.text, "# {key} is not set");
+            return;
+        };
+        let line = format!("{key} = {value}");
+        // A file's name may hold anything; a comment ends with its line.
+        let origin: String = origin.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let _ = writeln!(self.text, "{line:<COMMENT_WIDTH$} # {origin}");
+    }
+
+    fn features(&mut self) {
+        let resolved = self.resolved;
+        if resolved.job.features.is_empty() {
+            self.text.push_str("\n# no [[feature]]: every numeric column but the id and the sample weight\n");
+        }
+        for (index, feature) in resolved.job.features.iter().enumerate() {
+            self.text.push_str("\n[[feature]]\n");
+            for (key, value) in feature_values(feature) {
+                self.line(key, &format!("feature.{index}.{key}"), Some(value));
+            }
+        }
+    }
+}
+
+fn feature_values(feature: &Feature) -> Vec<(&'static str, String)> {
+    let mut values =
+        vec![("column", text(&feature.column)), ("transform", text(feature::transform_word(feature.transform)))];
+    if let Transform::Clip { low, high } = feature.transform {
+        values.push(("low", number(low)));
+        values.push(("high", number(high)));
+    }
+    values.push(("weight", number(feature.weight)));
+    values.push(("scale", text(feature::scale_word(feature.scale))));
+    let missing = match (feature.missing, feature::missing_word(feature.missing)) {
+        (_, Some(word)) => text(word),
+        (Missing::Number(value), None) => number(value),
+        (_, None) => text("error"),
+    };
+    values.push(("missing", missing));
+    values
+}
+
+/// The value of a setting as TOML; None where it is not set.
+fn value(resolved: &Resolved, name: &str) -> Option<String> {
+    let job = &resolved.job;
+    Some(match name {
+        "source.path" => text(&job.source.path),
+        "source.id" => text(job.source.id.as_deref()?),
+        "source.sample_weight" => text(job.source.sample_weight.as_deref()?),
+        "source.duplicate_ids" => text(match job.source.duplicate_ids {
+            DuplicateIds::Refuse => "error",
+            DuplicateIds::Keep => "keep",
+        }),
+        "cluster.k" => job.cluster.k.to_string(),
+        "cluster.n_init" => job.cluster.n_init.to_string(),
+        "cluster.max_iter" => job.cluster.max_iter.to_string(),
+        "cluster.tol" => number(job.cluster.tol),
+        "cluster.seed" => job.cluster.seed.to_string(),
+        "engine.device" => text(match &job.engine.device {
+            DeviceChoice::Auto => "auto",
+            DeviceChoice::Cpu => "cpu",
+            DeviceChoice::Gpu => "gpu",
+            DeviceChoice::Named(name) => name,
+        }),
+        "engine.memory" => text(&show_bytes(job.engine.memory)),
+        "engine.threads" => job.engine.threads.to_string(),
+        "engine.chunk_rows" => job.engine.chunk_rows.to_string(),
+        "persona.playbook" => text(&job.persona.playbook),
+        "persona.value" => text(job.persona.value.as_deref()?),
+        "persona.roles" if job.persona.roles.is_empty() => "{}".to_owned(),
+        "persona.roles" => {
+            let pair = |(role, column): &(String, String)| format!("{} = {}", text(role), text(column));
+            format!("{{ {} }}", job.persona.roles.iter().map(pair).collect::<Vec<_>>().join(", "))
+        }
+        "profile.columns" => {
+            format!("[{}]", job.profile.columns.iter().map(|column| text(column)).collect::<Vec<_>>().join(", "))
+        }
+        "output.path" => text(&job.output.path.to_string_lossy()),
+        "output.overwrite" => job.output.overwrite.to_string(),
+        _ => return None,
+    })
+}
+
+/// A TOML string with every quote and control character escaped.
+fn text(value: &str) -> String {
+    toml::Value::String(value.to_owned()).to_string()
+}
+
+/// A TOML float that reads back to the same bits.
+fn number(value: f64) -> String {
+    toml::Value::Float(value).to_string()
+}

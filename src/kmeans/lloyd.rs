@@ -1,0 +1,137 @@
+//! Lloyd's iterations over all living runs at once, to the fixed point, `tol` or `max_iter`.
+//!
+//! On the grid an update is the exact minimiser, so inertia never rises and a run ends at a true fixed point. A run
+//! that has ended leaves the batch.
+
+use std::time::Instant;
+
+use super::repair::{collapse, expand, refill};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::grid::{Centroids, Matrix, Sums};
+use crate::job::ClusterSettings;
+use crate::observe::{Event, Observe};
+
+/// One restart on its way. `sums` and `inertia` belong to `centroids` once the run has ended.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub centroids: Centroids,
+    pub sums: Sums,
+    pub inertia: i128,
+    pub iterations: u32,
+    pub converged: bool,
+}
+
+impl Run {
+    /// From seeds that may be fewer than k: the missing ones start on top of the first, so that they are found empty
+    /// and take the farthest rows.
+    pub fn new(seeds: Centroids, k: usize, n_features: usize) -> Self {
+        let missing = k - seeds.n_clusters();
+        let mut values = seeds.values().to_vec();
+        for _ in 0..missing {
+            values.extend_from_within(..n_features);
+        }
+        Self::from_centroids(Centroids::new(seeds.model, 0, n_features, values))
+    }
+
+    pub fn from_centroids(centroids: Centroids) -> Self {
+        let sums = Sums::zero(centroids.n_clusters(), centroids.n_features());
+        Self { centroids, sums, inertia: i128::MAX, iterations: 0, converged: false }
+    }
+}
+
+/// Advances all runs to their ends and returns the best: lowest exact inertia, then lowest restart.
+pub(super) fn advance(
+    engine: &mut dyn Engine,
+    matrix: &Matrix,
+    settings: &ClusterSettings,
+    mut living: Vec<Run>,
+    observe: &Observe,
+) -> Result<Run> {
+    let shift_max = shift_max(matrix, settings.tol);
+    let mut best: Option<Run> = None;
+    let keep = |run: Run, best: &mut Option<Run>| {
+        let rank = |r: &Run| (r.inertia, r.centroids.model);
+        if best.as_ref().is_none_or(|b| rank(&run) < rank(b)) {
+            *best = Some(run);
+        }
+    };
+    // One pass more than `max_iter`: runs that did not reach a fixed point are measured where they stopped.
+    for iteration in 1..=settings.max_iter.saturating_add(1) {
+        observe.check_stop()?;
+        let started = Instant::now();
+        let sums = pass(engine, &living)?;
+        let mut still = Vec::with_capacity(living.len());
+        let (models, mut lowest) = (living.len(), i128::MAX);
+        for (mut run, sums) in living.into_iter().zip(sums) {
+            let inertia = run.centroids.inertia(matrix.facts().squares, &sums);
+            if inertia > run.inertia {
+                return Err(Error::device(format!(
+                    "inertia rose from one pass to the next in restart {}: labels or sums are wrong",
+                    run.centroids.model
+                )));
+            }
+            lowest = lowest.min(inertia);
+            (run.inertia, run.sums) = (inertia, sums);
+            if run.converged || run.iterations == settings.max_iter {
+                keep(run, &mut best);
+                continue;
+            }
+            run.iterations = iteration;
+            let next = update(engine, matrix, &run)?;
+            let shift = shift(&run.centroids, &next);
+            if shift == Some(0) {
+                run.converged = true;
+                keep(run, &mut best);
+                continue;
+            }
+            run.converged = shift.is_some_and(|s| s <= shift_max);
+            run.centroids = next;
+            still.push(run);
+        }
+        living = still;
+        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        let best_inertia = lowest as f64;
+        observe.event(Event::PassFinished { iteration, models, best_inertia, milliseconds });
+        if living.is_empty() {
+            break;
+        }
+    }
+    best.ok_or_else(|| Error::bug("no restart came to an end"))
+}
+
+/// One pass for all runs. Identical centroids are handed to the engine once: the later ones get no rows.
+fn pass(engine: &mut dyn Engine, living: &[Run]) -> Result<Vec<Sums>> {
+    let collapsed: Vec<_> = living.iter().map(|run| collapse(&run.centroids)).collect();
+    let models: Vec<Centroids> = collapsed.iter().map(|(model, _)| model.clone()).collect();
+    let sums = engine.step(&models)?;
+    Ok(collapsed
+        .iter()
+        .zip(sums)
+        .zip(living)
+        .map(|(((_, kept), sums), run)| expand(&run.centroids, kept, sums))
+        .collect())
+}
+
+/// The next centroids: means, after empty clusters took the farthest rows. Clusters that cannot be filled are dropped.
+fn update(engine: &mut dyn Engine, matrix: &Matrix, run: &Run) -> Result<Centroids> {
+    let empty: Vec<usize> = (0..run.centroids.n_clusters()).filter(|&c| run.sums.weights[c] == 0).collect();
+    if empty.is_empty() {
+        return Ok(run.centroids.update(&run.sums));
+    }
+    refill(engine, matrix, &run.centroids, &run.sums, &empty)
+}
+
+/// Σ |Δc|² between two generations, or None where the number of clusters changed.
+fn shift(old: &Centroids, new: &Centroids) -> Option<i128> {
+    let squared = |(&a, &b): (&i64, &i64)| (i128::from(a) - i128::from(b)).pow(2);
+    (old.n_clusters() == new.n_clusters()).then(|| old.values().iter().zip(new.values()).map(squared).sum())
+}
+
+/// `tol` times the mean variance of the features, in whole steps²: what Σ |Δc|² may be at the end.
+fn shift_max(matrix: &Matrix, tol: f64) -> i128 {
+    let facts = matrix.facts();
+    let (weight, d) = (facts.weight.max(1) as f64, matrix.n_features() as f64);
+    let means: f64 = facts.columns.iter().map(|&s| (s as f64 / weight) * (s as f64 / weight)).sum();
+    (tol * ((facts.squares as f64 / weight - means) / d)).max(0.0) as i128
+}

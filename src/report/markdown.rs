@@ -1,0 +1,189 @@
+//! `report.md`: what a marketing team reads and passes on. Every figure in it is computed from the data, every name
+//! shows its evidence, and what was not found is said too.
+
+use std::fmt::Write;
+
+use super::escape::markdown as safe;
+use super::figures::{count, figure, lift, or_dash, share};
+use super::summary::{ClusterSummary, Summary};
+
+/// The report as Markdown, of equal bytes wherever it is made.
+pub fn markdown(summary: &Summary) -> String {
+    let mut out = String::new();
+    title(&mut out, summary);
+    overview(&mut out, summary);
+    for cluster in &summary.clusters {
+        segment(&mut out, summary, cluster);
+    }
+    not_found(&mut out, summary);
+    left_out(&mut out, summary);
+    list(&mut out, "Warnings", &summary.warnings);
+    how(&mut out, summary);
+    out
+}
+
+// Writing to a String cannot fail, so the results of `writeln!` below are dropped on purpose.
+macro_rules! line {
+    ($out:expr) => { $out.push('\n') };
+    ($out:expr, $($text:tt)*) => { { let _ = writeln!($out, $($text)*); } };
+}
+
+fn title(out: &mut String, summary: &Summary) {
+    let segments = if summary.k == 1 { "segment" } else { "segments" };
+    line!(out, "# Customer segments");
+    line!(out);
+    line!(out, "{} customers in {} {segments}.", count(summary.rows), summary.k);
+    line!(out);
+}
+
+fn overview(out: &mut String, summary: &Summary) {
+    let value = summary.value.as_deref();
+    let has_priority = summary.clusters.iter().any(|c| c.guide.as_ref().is_some_and(|g| !g.priority.is_empty()));
+    line!(out, "## Overview");
+    line!(out);
+    let mut head = vec!["Cluster".to_owned(), "Segment".to_owned(), "Customers".to_owned(), "Share".to_owned()];
+    if let Some(value) = value {
+        head.push(format!("Average {}", safe(value)));
+        head.push(format!("Share of {}", safe(value)));
+    }
+    if has_priority {
+        head.push("Priority".to_owned());
+    }
+    let numbers = if value.is_some() { 4 } else { 2 };
+    line!(out, "| {} |", head.join(" | "));
+    line!(out, "|--:|---|{}{}", "--:|".repeat(numbers), if has_priority { "---|" } else { "" });
+    for cluster in &summary.clusters {
+        let mut row =
+            vec![cluster.cluster.to_string(), safe(&cluster.persona), count(cluster.size), share(cluster.share)];
+        if let Some(value) = value {
+            row.push(or_dash(cluster.means.get(value).copied().flatten(), figure));
+            row.push(or_dash(cluster.value_share, share));
+        }
+        if has_priority {
+            row.push(cluster.guide.as_ref().map_or_else(|| "–".to_owned(), |guide| safe(&guide.priority)));
+        }
+        line!(out, "| {} |", row.join(" | "));
+    }
+    line!(out);
+}
+
+fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
+    line!(out, "## {}. {}", cluster.cluster, safe(&cluster.persona));
+    line!(out);
+    let mut facts = format!("{} customers, {} of all", count(cluster.size), share(cluster.share));
+    if let (Some(name), Some(part)) = (&summary.value, cluster.value_share) {
+        let _ = write!(facts, "; {} of all {}", share(part), safe(name));
+    }
+    line!(out, "{facts}.");
+    line!(out);
+    if let Some(guide) = cluster.guide.as_ref().filter(|guide| !guide.story.is_empty()) {
+        line!(out, "{}", safe(&guide.story));
+        line!(out);
+    }
+    line!(out, "| Column | This segment | All customers | Lift |");
+    line!(out, "|---|--:|--:|--:|");
+    for column in &summary.columns {
+        line!(
+            out,
+            "| {} | {} | {} | {} |",
+            safe(&column.name),
+            or_dash(cluster.means.get(&column.name).copied().flatten(), figure),
+            or_dash(column.mean, figure),
+            or_dash(cluster.lifts.get(&column.name).copied().flatten(), lift)
+        );
+    }
+    line!(out);
+    if cluster.earned {
+        line!(out, "**Why this name**");
+    } else {
+        line!(out, "**Why this name** (no persona of the playbook fits; the name says what sets the segment apart)");
+    }
+    line!(out);
+    bullets(out, &cluster.evidence);
+    if let Some(second) = &cluster.second_persona {
+        line!(out, "Second best: {}.", safe(second));
+        line!(out);
+    }
+    let Some(guide) = &cluster.guide else { return };
+    if !guide.objective.is_empty() {
+        line!(out, "**Objective:** {}", safe(&guide.objective));
+        line!(out);
+    }
+    if !guide.tactics.is_empty() {
+        line!(out, "**Tactics**");
+        line!(out);
+        bullets(out, &guide.tactics);
+    }
+    if !guide.kpis.is_empty() {
+        line!(out, "**KPIs to track**");
+        line!(out);
+        bullets(out, &guide.kpis);
+    }
+}
+
+fn not_found(out: &mut String, summary: &Summary) {
+    let lost: Vec<_> = summary.personas.iter().filter(|fate| fate.clusters.is_empty()).collect();
+    if lost.is_empty() {
+        return;
+    }
+    line!(out, "## Personas not found");
+    line!(out);
+    for fate in lost {
+        match &fate.reason {
+            Some(reason) => line!(out, "- {}: {}", safe(&fate.persona), safe(reason)),
+            None => line!(out, "- {}", safe(&fate.persona)),
+        }
+    }
+    line!(out);
+}
+
+fn left_out(out: &mut String, summary: &Summary) {
+    if summary.dropped.is_empty() {
+        return;
+    }
+    line!(out, "## Rows left out");
+    line!(out);
+    line!(out, "| Reason | Rows |");
+    line!(out, "|---|--:|");
+    for dropped in &summary.dropped {
+        line!(out, "| {} | {} |", safe(&dropped.reason), count(dropped.rows));
+    }
+    line!(out);
+}
+
+fn how(out: &mut String, summary: &Summary) {
+    let features: Vec<String> = summary.features.iter().map(|name| safe(name)).collect();
+    line!(out, "## How it was made");
+    line!(out);
+    line!(out, "- Method: k-means, k = {}, n_init = {}, seed = {}", summary.k_asked, summary.n_init, summary.seed);
+    line!(out, "- Clustered on: {}", features.join(", "));
+    let end = if summary.converged { "converged" } else { "stopped at max_iter" };
+    line!(out, "- Inertia: {} (scaled units), {} iterations, {end}", summary.inertia, summary.iterations);
+    let metrics = [
+        ("Silhouette", summary.metrics.silhouette),
+        ("Davies-Bouldin", summary.metrics.davies_bouldin),
+        ("Calinski-Harabasz", summary.metrics.calinski_harabasz),
+    ];
+    for (name, value) in metrics {
+        if let Some(value) = value {
+            line!(out, "- {name}: {}", figure(value));
+        }
+    }
+    line!(out, "- Playbook: {}", safe(&summary.playbook.name));
+    line!(out, "- Lift is the distance from the average of all customers, in standard deviations.");
+}
+
+fn list(out: &mut String, heading: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        line!(out, "## {heading}");
+        line!(out);
+        bullets(out, lines);
+    }
+}
+
+fn bullets(out: &mut String, lines: &[String]) {
+    for text in lines {
+        line!(out, "- {}", safe(text));
+    }
+    line!(out);
+}

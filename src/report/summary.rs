@@ -1,0 +1,171 @@
+//! The figures of a published run. `summary.json` is this, field for field, and a stable contract: fields are added,
+//! never renamed. Figures nobody asked for are null.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Of the contract.
+pub const VERSION: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    pub version: u32,
+    /// Rows that were clustered; the sizes of the clusters add up to it.
+    pub rows: u64,
+    /// Rows that were read and left out, by reason. Rows and these add up to the rows of the input.
+    pub dropped: Vec<Dropped>,
+    /// Names of the columns that were clustered, in the job's order.
+    pub features: Vec<String>,
+    /// Clusters in the result; fewer than asked for where the data has fewer distinct customers.
+    pub k: usize,
+    pub k_asked: usize,
+    pub seed: u64,
+    pub n_init: u32,
+    /// Sum of weighted squared distances to the centroids, in scaled units.
+    pub inertia: f64,
+    pub iterations: u32,
+    pub converged: bool,
+    pub metrics: Metrics,
+    /// One entry per k that was compared; empty where k was given.
+    pub selection: Vec<Selection>,
+    /// The column that shares of value are of.
+    pub value: Option<String>,
+    /// Every described column: the features first, then the others, with the figures of all rows.
+    pub columns: Vec<ColumnFigures>,
+    /// In published order: largest first.
+    pub clusters: Vec<ClusterSummary>,
+    pub playbook: Playbook,
+    /// What became of every persona of the playbook.
+    pub personas: Vec<PersonaFate>,
+    /// What the data made the run warn of; what the machine did stands in the run record.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    pub reason: String,
+    pub rows: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    pub davies_bouldin: Option<f64>,
+    pub silhouette: Option<f64>,
+    pub calinski_harabasz: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Selection {
+    pub k: usize,
+    pub inertia: f64,
+    #[serde(flatten)]
+    pub metrics: Metrics,
+}
+
+/// A column over all clustered rows, in the user's units. Null where no row has a value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnFigures {
+    pub name: String,
+    /// Rows that have a value.
+    pub count: u64,
+    pub mean: Option<f64>,
+    pub standard_deviation: Option<f64>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterSummary {
+    pub cluster: usize,
+    pub persona: String,
+    pub second_persona: Option<String>,
+    pub size: u64,
+    /// Of all rows, or of all weight where rows are weighted.
+    pub share: f64,
+    /// Column -> mean of its raw values, in the user's units.
+    pub means: PerName<Option<f64>>,
+    /// Column -> distance of the mean from the overall mean, in overall standard deviations.
+    pub lifts: PerName<Option<f64>>,
+    /// Share of the value column's total.
+    pub value_share: Option<f64>,
+    /// Whether the name was earned from the playbook; a descriptive one was not.
+    pub earned: bool,
+    /// How well the profile fits the name.
+    pub score: Option<f64>,
+    /// Why it is called so, a sentence each.
+    pub evidence: Vec<String>,
+    /// What the playbook says about this persona; empty for a descriptive name.
+    pub guide: Option<Persona>,
+}
+
+/// A playbook's word on a persona.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Persona {
+    pub story: String,
+    pub priority: String,
+    pub objective: String,
+    pub tactics: Vec<String>,
+    pub kpis: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playbook {
+    pub name: String,
+}
+
+/// What became of a persona: who earned it, or why nobody did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PersonaFate {
+    pub persona: String,
+    pub clusters: Vec<usize>,
+    /// Why no cluster has it: not found, or cannot be judged.
+    pub reason: Option<String>,
+}
+
+/// Values by name, in the order they were given; JSON has them as an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PerName<T>(pub Vec<(String, T)>);
+
+impl<T> PerName<T> {
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+impl<T: Serialize> Serialize for PerName<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for PerName<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
+            type Value = PerName<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of values by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut values = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    values.push(entry);
+                }
+                Ok(PerName(values))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder(PhantomData))
+    }
+}

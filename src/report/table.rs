@@ -1,0 +1,38 @@
+//! The table that a terminal shows at the end of a run.
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::escape::terminal;
+use super::figures::{count, figure, or_dash, share};
+use super::summary::Summary;
+
+/// One line per cluster, with the value column where there is one, and the strongest reason for each name.
+pub fn table(summary: &Summary) -> String {
+    let value = summary.value.as_deref();
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let mut head = vec!["#".to_owned(), "segment".to_owned(), "customers".to_owned(), "share".to_owned()];
+    if let Some(value) = value {
+        head.push(format!("mean {}", terminal(value)));
+        head.push("of total".to_owned());
+    }
+    head.push("because".to_owned());
+    let last = head.len() - 1;
+    table.set_header(head);
+    for cluster in &summary.clusters {
+        let mut row =
+            vec![cluster.cluster.to_string(), terminal(&cluster.persona), count(cluster.size), share(cluster.share)];
+        if let Some(value) = value {
+            row.push(or_dash(cluster.means.get(value).copied().flatten(), figure));
+            row.push(or_dash(cluster.value_share, share));
+        }
+        row.push(cluster.evidence.first().map_or_else(String::new, |reason| terminal(reason)));
+        table.add_row(row);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if index != 1 && index != last {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}

@@ -1,0 +1,250 @@
+//! `assignments.parquet`: one row per customer, with the id as given, the cluster, its names, and how near the decision
+//! was.
+//!
+//! Equal content gives equal bytes, however the input was cut into batches: rows are gathered into groups of exactly
+//! [`ROW_GROUP_ROWS`] before the encoder sees any, so that page borders fall where the content says. Compressed with
+//! Snappy: ids are packed as differences and names as dictionary codes already, and what is left, distances and
+//! margins, is noise to every codec, so a stronger one costs time and gains almost nothing.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding};
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::schema::types::ColumnPath;
+
+use super::staging::StagedFile;
+use crate::error::{Error, Kind, Result};
+
+/// Rows per row group, whatever the input's.
+pub const ROW_GROUP_ROWS: usize = 131_072;
+
+/// The columns behind the id.
+const COLUMNS: [&str; 5] = ["cluster", "persona", "second_persona", "distance", "margin"];
+
+/// Stands in the file's footer. Fixed, so that the library that encodes does not show in the bytes.
+const CREATED_BY: &str = concat!("segmint ", env!("CARGO_PKG_VERSION"));
+
+/// What a cluster is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterNames {
+    pub persona: String,
+    pub second_persona: Option<String>,
+}
+
+/// Some rows without their ids, in the order of the output.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    /// Published numbers.
+    pub clusters: Vec<u16>,
+    /// To the centroid, in scaled units.
+    pub distances: Vec<f64>,
+    /// 1 - nearest / second nearest distance.
+    pub margins: Vec<f64>,
+}
+
+impl Rows {
+    fn take(&mut self, rows: usize) -> Rows {
+        let clusters = self.clusters.split_off(rows);
+        let distances = self.distances.split_off(rows);
+        let margins = self.margins.split_off(rows);
+        std::mem::replace(self, Rows { clusters, distances, margins })
+    }
+
+    fn append(&mut self, mut other: Rows) {
+        self.clusters.append(&mut other.clusters);
+        self.distances.append(&mut other.distances);
+        self.margins.append(&mut other.margins);
+    }
+}
+
+/// Writes the assignments as they come.
+pub struct AssignmentWriter {
+    writer: ArrowWriter<StagedFile>,
+    schema: Arc<Schema>,
+    personas: Names,
+    second: Names,
+    ids: Vec<ArrayRef>,
+    pending: Rows,
+    written: usize,
+}
+
+/// Names as a dictionary, and the code of each cluster's; `None` is null.
+struct Names {
+    values: ArrayRef,
+    codes: Vec<Option<i32>>,
+}
+
+impl Names {
+    fn new<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Self {
+        let mut distinct: Vec<&str> = Vec::new();
+        let codes = names
+            .map(|name| {
+                let name = name?;
+                let code = distinct.iter().position(|known| *known == name).unwrap_or_else(|| {
+                    distinct.push(name);
+                    distinct.len() - 1
+                });
+                Some(code as i32)
+            })
+            .collect();
+        Self { values: Arc::new(StringArray::from(distinct)), codes }
+    }
+
+    fn of(&self, clusters: &[u16]) -> Result<ArrayRef> {
+        let codes: Int32Array =
+            clusters.iter().map(|&cluster| self.codes.get(usize::from(cluster)).copied().flatten()).collect();
+        let array = DictionaryArray::<Int32Type>::try_new(codes, self.values.clone());
+        Ok(Arc::new(array.map_err(|error| Error::bug(error.to_string()))?))
+    }
+}
+
+/// Refuses an id column that is called like a column of the output.
+pub fn check_id_name(name: &str) -> Result<()> {
+    if COLUMNS.contains(&name) {
+        return Err(Error::job(format!("the id column is called {name:?}, as is a column of assignments.parquet"))
+            .hint(format!("rename it in the data; taken are {}", COLUMNS.join(", "))));
+    }
+    Ok(())
+}
+
+impl AssignmentWriter {
+    /// `id` is the id column's field, with the name and the type it had; `names` has one entry per cluster.
+    pub fn new(file: StagedFile, id: &Field, names: &[ClusterNames]) -> Result<Self> {
+        check_id_name(id.name())?;
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let schema = Arc::new(Schema::new(vec![
+            id.clone().with_nullable(false),
+            Field::new("cluster", DataType::Int32, false),
+            Field::new("persona", dictionary.clone(), false),
+            Field::new("second_persona", dictionary, true),
+            Field::new("distance", DataType::Float64, false),
+            Field::new("margin", DataType::Float64, false),
+        ]));
+        let properties = properties(id);
+        let path = file.path().to_path_buf();
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(|e| failed(&path, e))?;
+        Ok(Self {
+            writer,
+            schema,
+            personas: Names::new(names.iter().map(|names| Some(names.persona.as_str()))),
+            second: Names::new(names.iter().map(|names| names.second_persona.as_deref())),
+            ids: Vec::new(),
+            pending: Rows::default(),
+            written: 0,
+        })
+    }
+
+    /// Adds rows behind those added before; `ids` has one entry per row.
+    pub fn push(&mut self, ids: ArrayRef, rows: Rows) -> Result<()> {
+        let n_rows = rows.clusters.len();
+        if ids.len() != n_rows || rows.distances.len() != n_rows || rows.margins.len() != n_rows {
+            return Err(Error::bug("ids and assignments differ in length"));
+        }
+        self.ids.push(ids);
+        self.pending.append(rows);
+        while self.pending.clusters.len() >= ROW_GROUP_ROWS {
+            self.write_group(ROW_GROUP_ROWS)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left and the footer; gives back the file and how many rows it holds.
+    pub fn finish(mut self) -> Result<(StagedFile, usize)> {
+        if !self.pending.clusters.is_empty() {
+            self.write_group(self.pending.clusters.len())?;
+        }
+        let path = self.writer.inner().path().to_path_buf();
+        let file = self.writer.into_inner().map_err(|error| failed(&path, error))?;
+        Ok((file, self.written))
+    }
+
+    fn write_group(&mut self, n_rows: usize) -> Result<()> {
+        let ids = self.take_ids(n_rows)?;
+        let rows = self.pending.take(n_rows);
+        let clusters: Int32Array = rows.clusters.iter().map(|&cluster| i32::from(cluster)).collect();
+        let columns: Vec<ArrayRef> = vec![
+            ids,
+            Arc::new(clusters),
+            self.personas.of(&rows.clusters)?,
+            self.second.of(&rows.clusters)?,
+            Arc::new(Float64Array::from(rows.distances)),
+            Arc::new(Float64Array::from(rows.margins)),
+        ];
+        let batch = RecordBatch::try_new(self.schema.clone(), columns)
+            .map_err(|error| Error::bug(format!("assignments do not fit their schema: {error}")))?;
+        let path = self.writer.inner().path().to_path_buf();
+        self.writer.write(&batch).and_then(|()| self.writer.flush()).map_err(|error| failed(&path, error))?;
+        self.written += n_rows;
+        Ok(())
+    }
+
+    /// The first `n_rows` of the ids gathered so far, as one array.
+    fn take_ids(&mut self, n_rows: usize) -> Result<ArrayRef> {
+        let (mut taken, mut missing) = (Vec::new(), n_rows);
+        let mut rest = Vec::new();
+        for array in std::mem::take(&mut self.ids) {
+            let here = missing.min(array.len());
+            if here > 0 {
+                taken.push(array.slice(0, here));
+            }
+            if here < array.len() {
+                rest.push(array.slice(here, array.len() - here));
+            }
+            missing -= here;
+        }
+        self.ids = rest;
+        let parts: Vec<&dyn Array> = taken.iter().map(|array| array.as_ref()).collect();
+        concat(&parts).map_err(|error| Error::bug(format!("ids of one column do not fit together: {error}")))
+    }
+}
+
+/// How the columns are encoded. An id is met once, so a dictionary of ids only costs; integers are packed as
+/// differences. Distances and margins are stored as they are.
+fn properties(id: &Field) -> WriterProperties {
+    let column = |name: &str| ColumnPath::new(vec![name.to_owned()]);
+    let mut builder = WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_owned())
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_column_dictionary_enabled(column(id.name()), false)
+        .set_column_dictionary_enabled(column("distance"), false)
+        .set_column_encoding(column("distance"), Encoding::PLAIN)
+        .set_column_dictionary_enabled(column("margin"), false)
+        .set_column_encoding(column("margin"), Encoding::PLAIN);
+    if id.data_type().is_integer() {
+        builder = builder.set_column_encoding(column(id.name()), Encoding::DELTA_BINARY_PACKED);
+    }
+    builder.build()
+}
+
+/// Reopens a written file and checks what its footer says.
+pub fn check_file(path: &Path, n_rows: usize) -> Result<()> {
+    let file = std::fs::File::open(path).map_err(|error| Error::io("reopen", path.display(), error))?;
+    let reader = SerializedFileReader::new(file).map_err(|error| failed(path, error))?;
+    let metadata = reader.metadata();
+    let rows = metadata.file_metadata().num_rows();
+    let wrong_group = groups(n_rows).zip(metadata.row_groups()).any(|(a, b)| a.len() as i64 != b.num_rows());
+    if rows != n_rows as i64 || metadata.num_row_groups() != groups(n_rows).count() || wrong_group {
+        return Err(Error::new(Kind::Io, format!("{} came back with other rows than were written", path.display()))
+            .hint("the disk may be failing; nothing was published"));
+    }
+    Ok(())
+}
+
+fn groups(n_rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n_rows).step_by(ROW_GROUP_ROWS).map(move |first| first..n_rows.min(first + ROW_GROUP_ROWS))
+}
+
+/// The encoder's errors are the disk's: what it was given has been checked.
+fn failed(path: &Path, error: parquet::errors::ParquetError) -> Error {
+    Error::new(Kind::Io, format!("cannot write {}", path.display()))
+        .hint("make room on that disk, or choose another output folder")
+        .because(error)
+}
