@@ -1,6 +1,8 @@
 //! The run folder is complete or absent, whatever happens: killed or failing at every single operation on the disk, a
 //! second run beside the first, a folder that is not ours, a place that cannot be written.
 
+#![allow(clippy::print_stdout)] // how many cases were tried is said
+
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -494,4 +496,65 @@ fn a_run_that_is_killed() {
         faults.extend(faults_of(way, place.path()));
     }
     let _ = publish(&Disk::with_faults(faults), &output(&target, way != "new"), 2);
+}
+
+#[test]
+fn a_uuid_stays_a_uuid_and_dropped_rows_take_their_ids_along() {
+    use arrow::array::{FixedSizeBinaryArray, RecordBatch};
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_writer::ArrowWriterOptions;
+    use parquet::basic::LogicalType;
+    use segmint::job::{DuplicateIds, SourceSettings};
+    use segmint::observe::Observe;
+    use segmint::source::{Request, ScanSettings, Source};
+
+    let place = tempfile::tempdir().unwrap();
+    let message = "message m { optional fixed_len_byte_array(16) who (UUID); required double x; }";
+    let parquet = parquet::schema::parser::parse_message_type(message).unwrap();
+    let descriptor = parquet::schema::types::SchemaDescriptor::new(Arc::new(parquet));
+    let ids = FixedSizeBinaryArray::try_from_iter((0..100u8).map(|i| [i; 16])).unwrap();
+    let x: arrow::array::Float64Array = (0..100).map(f64::from).collect();
+    let schema = Arc::new(arrow::datatypes::Schema::new(vec![
+        Field::new("who", DataType::FixedSizeBinary(16), true),
+        Field::new("x", DataType::Float64, false),
+    ]));
+    let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(ids), Arc::new(x)]).unwrap();
+    let path = place.path().join("in.parquet");
+    let options = ArrowWriterOptions::new().with_parquet_schema(descriptor);
+    let mut writer = ArrowWriter::try_new_with_options(fs::File::create(&path).unwrap(), schema, options).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+
+    let settings = SourceSettings {
+        path: path.display().to_string(),
+        id: Some("who".to_owned()),
+        sample_weight: None,
+        duplicate_ids: DuplicateIds::Refuse,
+    };
+    let source = Source::open(&settings, &Observe::default()).unwrap();
+    let staging = Staging::begin(&output(&place.path().join("night"), false), &Disk::default()).unwrap();
+    let names = [ClusterNames { persona: "All".to_owned(), second_persona: None }];
+    let file = staging.file("assignments.parquet").unwrap();
+    let mut writer = AssignmentWriter::for_source(file, &source, &names).unwrap();
+    let scan = ScanSettings { chunk_rows: 7, memory: 1 << 20 };
+    let request = Request { numbers: Vec::new(), ids: true };
+    source
+        .scan(&request, &scan, &Observe::default(), &mut |wave| {
+            for batch in wave {
+                let kept: Vec<bool> = (0..batch.n_rows).map(|i| (batch.first_row as usize + i) % 3 == 0).collect();
+                let n = kept.iter().filter(|kept| **kept).count();
+                let rows = Rows { clusters: vec![0; n], distances: vec![0.0; n], margins: vec![1.0; n] };
+                writer.push_ids(&batch.ids.unwrap(), Some(&kept), rows)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    let (file, written) = writer.finish().unwrap();
+    assert_eq!(written, 34);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(file.path()).unwrap()).unwrap();
+    let id = reader.parquet_schema().column(0);
+    assert_eq!(id.logical_type_ref(), Some(&LogicalType::Uuid));
+    let batch = reader.build().unwrap().next().unwrap().unwrap();
+    let ids = batch.column(0).as_fixed_size_binary();
+    assert!((0..34).all(|row| ids.value(row) == [3 * row as u8; 16]));
 }

@@ -10,20 +10,28 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray};
-use arrow::compute::concat;
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
+};
+use arrow::compute::{concat, filter};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding};
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
+use parquet::basic::{Compression, Encoding, LogicalType, Repetition};
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor, Type, TypePtr};
 
 use super::staging::StagedFile;
 use crate::error::{Error, Kind, Result};
+use crate::source::{Ids, Source};
 
 /// Rows per row group, whatever the input's.
 pub const ROW_GROUP_ROWS: usize = 131_072;
+
+/// What the id is called where the source has none.
+const ROW_NUMBER: &str = "row_number";
 
 /// The columns behind the id.
 const COLUMNS: [&str; 5] = ["cluster", "persona", "second_persona", "distance", "margin"];
@@ -57,7 +65,7 @@ impl Rows {
         std::mem::replace(self, Rows { clusters, distances, margins })
     }
 
-    fn append(&mut self, mut other: Rows) {
+    pub fn append(&mut self, mut other: Rows) {
         self.clusters.append(&mut other.clusters);
         self.distances.append(&mut other.distances);
         self.margins.append(&mut other.margins);
@@ -115,8 +123,24 @@ pub fn check_id_name(name: &str) -> Result<()> {
 }
 
 impl AssignmentWriter {
+    /// For the rows of a source, with the id column as it has it; `names` has one entry per cluster.
+    pub fn for_source(file: StagedFile, source: &Source, names: &[ClusterNames]) -> Result<Self> {
+        let name = source.id().and_then(|id| source.columns().get(id)).map(|column| column.name.as_str());
+        match (name, source.id_type()) {
+            (Some(name), Some((arrow, parquet))) => {
+                let id = Field::new(name, arrow.clone(), false);
+                Self::with_type(file, &id, physical(parquet), names)
+            }
+            _ => Self::new(file, &Field::new(ROW_NUMBER, DataType::UInt64, false), names),
+        }
+    }
+
     /// `id` is the id column's field, with the name and the type it had; `names` has one entry per cluster.
     pub fn new(file: StagedFile, id: &Field, names: &[ClusterNames]) -> Result<Self> {
+        Self::with_type(file, id, None, names)
+    }
+
+    fn with_type(file: StagedFile, id: &Field, parquet: Option<TypePtr>, names: &[ClusterNames]) -> Result<Self> {
         check_id_name(id.name())?;
         let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let schema = Arc::new(Schema::new(vec![
@@ -127,9 +151,13 @@ impl AssignmentWriter {
             Field::new("distance", DataType::Float64, false),
             Field::new("margin", DataType::Float64, false),
         ]));
-        let properties = properties(id);
         let path = file.path().to_path_buf();
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(|e| failed(&path, e))?;
+        let mut options = ArrowWriterOptions::new().with_properties(properties(id));
+        if let Some(parquet) = parquet {
+            options = options.with_parquet_schema(with_id(&schema, parquet).map_err(|error| failed(&path, error))?);
+        }
+        let writer =
+            ArrowWriter::try_new_with_options(file, schema.clone(), options).map_err(|error| failed(&path, error))?;
         Ok(Self {
             writer,
             schema,
@@ -139,6 +167,16 @@ impl AssignmentWriter {
             pending: Rows::default(),
             written: 0,
         })
+    }
+
+    /// Adds the rows of a batch that are kept, behind those added before; `rows` has the kept ones only.
+    pub fn push_ids(&mut self, ids: &Ids, kept: Option<&[bool]>, rows: Rows) -> Result<()> {
+        let ids = match kept {
+            None => ids.array().clone(),
+            Some(kept) => filter(ids.array(), &BooleanArray::from(kept.to_vec()))
+                .map_err(|error| Error::bug(format!("ids cannot be filtered: {error}")))?,
+        };
+        self.push(ids, rows)
     }
 
     /// Adds rows behind those added before; `ids` has one entry per row.
@@ -224,6 +262,39 @@ fn properties(id: &Field) -> WriterProperties {
     builder.build()
 }
 
+/// The id's Parquet type where Arrow's own does not carry it: annotated bytes, of which UUIDs are the usual case. Ids
+/// are never null, so it is required.
+fn physical(id: &TypePtr) -> Option<TypePtr> {
+    let info = id.get_basic_info();
+    let annotated = matches!(
+        info.logical_type_ref(),
+        Some(LogicalType::Uuid | LogicalType::Json | LogicalType::Bson | LogicalType::Enum)
+    );
+    if !annotated || !id.is_primitive() {
+        return None;
+    }
+    let length = match id.as_ref() {
+        Type::PrimitiveType { type_length, .. } => *type_length,
+        Type::GroupType { .. } => return None,
+    };
+    let required = Type::primitive_type_builder(id.name(), id.get_physical_type())
+        .with_repetition(Repetition::REQUIRED)
+        .with_length(length)
+        .with_logical_type(info.logical_type_ref().cloned());
+    required.build().ok().map(Arc::new)
+}
+
+/// The Parquet schema that Arrow's would become, but for the id.
+fn with_id(schema: &Schema, id: TypePtr) -> Result<SchemaDescriptor, ParquetError> {
+    let usual = ArrowSchemaConverter::new().convert(schema)?;
+    let mut fields = usual.root_schema().get_fields().to_vec();
+    if let Some(first) = fields.first_mut() {
+        *first = id;
+    }
+    let root = Type::group_type_builder(usual.root_schema().name()).with_fields(fields).build()?;
+    Ok(SchemaDescriptor::new(Arc::new(root)))
+}
+
 /// Reopens a written file and checks what its footer says.
 pub fn check_file(path: &Path, n_rows: usize) -> Result<()> {
     let file = std::fs::File::open(path).map_err(|error| Error::io("reopen", path.display(), error))?;
@@ -243,7 +314,7 @@ fn groups(n_rows: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// The encoder's errors are the disk's: what it was given has been checked.
-fn failed(path: &Path, error: parquet::errors::ParquetError) -> Error {
+fn failed(path: &Path, error: ParquetError) -> Error {
     Error::new(Kind::Io, format!("cannot write {}", path.display()))
         .hint("make room on that disk, or choose another output folder")
         .because(error)

@@ -1,5 +1,4 @@
 //! The run folder: staging beside the target, a lock, a manifest, and one atomic step that makes it visible. Also what
-//! is written into it: the assignments, the model, the record of the run.
 //!
 //! A run folder is complete or absent. This room refuses to touch a folder that is not a run of ours, to write into the
 //! target itself, and to put anything that differs between machines into a file that the manifest vouches for. It knows

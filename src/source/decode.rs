@@ -1,0 +1,215 @@
+//! One column of one row group, decoded piece after piece.
+//!
+//! This is the unit of parallel work. A stream owns its decoder and can rest between pieces, so that a huge row group
+//! is read in as many waves as memory asks for.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::{DataType, Fields};
+use arrow::error::ArrowError;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::column::page::{PageIterator, PageReader};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::positioned::PositionedFile;
+use super::quiet::guarded;
+use crate::error::{Error, Result};
+
+/// What of a file is decoded: one column, as one type.
+#[derive(Debug, Clone)]
+pub(super) struct ColumnPlan {
+    leaf: usize,
+    data_type: DataType,
+    levels: FieldLevels,
+}
+
+impl ColumnPlan {
+    /// `fields` are the types of all top-level columns of the file.
+    pub fn new(metadata: &ParquetMetaData, leaf: usize, fields: &Fields, data_type: &DataType) -> Result<Self> {
+        guarded("reading the schema", || {
+            let schema = metadata.file_metadata().schema_descr();
+            let mask = ProjectionMask::leaves(schema, [leaf]);
+            let levels = parquet_to_arrow_field_levels(schema, mask, Some(fields))
+                .map_err(|error| parquet_error("the column's type cannot be read", error))?;
+            Ok(Self { leaf, data_type: data_type.clone(), levels })
+        })
+    }
+}
+
+/// The pages of one column chunk, in the shape the decoder asks for.
+struct Chunk {
+    file: PositionedFile,
+    metadata: Arc<ParquetMetaData>,
+    row_group: usize,
+}
+
+impl Chunk {
+    fn group(&self) -> &RowGroupMetaData {
+        self.metadata.row_group(self.row_group)
+    }
+}
+
+impl RowGroups for Chunk {
+    fn num_rows(&self) -> usize {
+        usize::try_from(self.group().num_rows()).unwrap_or_default()
+    }
+
+    fn column_chunks(&self, leaf: usize) -> Result<Box<dyn PageIterator>, ParquetError> {
+        let reader: Box<dyn PageReader> = Box::new(SerializedPageReader::new(
+            Arc::new(self.file.clone()),
+            self.group().column(leaf),
+            self.num_rows(),
+            None,
+        )?);
+        Ok(Box::new(Pages(Some(reader))))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(std::iter::once(self.group()))
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        &self.metadata
+    }
+}
+
+/// The one page reader of a chunk.
+struct Pages(Option<Box<dyn PageReader>>);
+
+impl Iterator for Pages {
+    type Item = Result<Box<dyn PageReader>, ParquetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.take().map(Ok)
+    }
+}
+
+impl PageIterator for Pages {}
+
+/// A column of a row group, decoded on demand.
+pub(super) struct ColumnStream {
+    reader: ParquetRecordBatchReader,
+    data_type: DataType,
+    /// Rows still to come, by the footer.
+    rows_left: usize,
+}
+
+impl ColumnStream {
+    /// A stream that hands out at most `chunk_rows` rows at a time.
+    pub fn open(
+        file: &PositionedFile,
+        metadata: &Arc<ParquetMetaData>,
+        row_group: usize,
+        plan: &ColumnPlan,
+        chunk_rows: usize,
+    ) -> Result<Self> {
+        guarded("opening a column", || {
+            let chunk = Chunk { file: file.clone(), metadata: metadata.clone(), row_group };
+            check_chunk(chunk.group(), plan.leaf, file.bytes())?;
+            let rows = chunk.num_rows();
+            let reader =
+                ParquetRecordBatchReader::try_new_with_row_groups(&plan.levels, &chunk, chunk_rows.min(rows), None)
+                    .map_err(|error| parquet_error("the column cannot be decoded", error))?;
+            Ok(Self { reader, data_type: plan.data_type.clone(), rows_left: rows })
+        })
+    }
+
+    /// The next `rows` rows; `rows` is what the footer promises, at most `chunk_rows`.
+    pub fn next(&mut self, rows: usize) -> Result<ArrayRef> {
+        guarded("decoding a column", || {
+            let mut parts: Vec<ArrayRef> = Vec::new();
+            let mut got = 0;
+            while got < rows {
+                let part = self.part()?;
+                got += part.len();
+                parts.push(part);
+            }
+            if got > rows {
+                return Err(Error::bug("a decoder gave more rows than it was asked for"));
+            }
+            self.rows_left = self.rows_left.saturating_sub(got);
+            if parts.len() == 1 {
+                return parts.pop().ok_or_else(|| Error::bug("no part of one"));
+            }
+            let slices: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
+            arrow::compute::concat(&slices)
+                .map_err(|error| Error::bad_data("the column cannot be decoded").because(error.to_string()))
+        })
+    }
+
+    /// What the decoder gives in one go: at least one row, of the type agreed on.
+    fn part(&mut self) -> Result<ArrayRef> {
+        let batch = match self.reader.next() {
+            Some(Ok(batch)) if batch.num_rows() > 0 => batch,
+            Some(Err(error)) => return Err(arrow_error("the column cannot be decoded", error)),
+            _ => {
+                return Err(Error::bad_data(format!(
+                    "the column ends {} rows before the row group does",
+                    self.rows_left
+                )));
+            }
+        };
+        let (_, mut columns, _) = batch.into_parts();
+        match columns.pop() {
+            Some(column) if columns.is_empty() && column.data_type() == &self.data_type => Ok(column),
+            _ => Err(Error::bad_data("the column decodes to another type than its schema says")),
+        }
+    }
+}
+
+/// What the footer says about a column chunk must be possible for this file.
+fn check_chunk(group: &RowGroupMetaData, leaf: usize, file_bytes: u64) -> Result<()> {
+    let chunk =
+        group.columns().get(leaf).ok_or_else(|| Error::bad_data("the row group has fewer columns than the schema"))?;
+    if chunk.num_values() != group.num_rows() {
+        return Err(Error::bad_data(format!(
+            "the column claims {} values in a row group of {} rows",
+            chunk.num_values(),
+            group.num_rows()
+        )));
+    }
+    let starts = [Some(chunk.data_page_offset()), chunk.dictionary_page_offset()];
+    let possible = chunk.compressed_size() >= 0
+        && chunk.uncompressed_size() >= 0
+        && starts.into_iter().flatten().all(|start| start >= 0);
+    let inside = possible && {
+        let (start, length) = chunk.byte_range();
+        start.checked_add(length).is_some_and(|end| end <= file_bytes)
+    };
+    if !inside {
+        return Err(Error::bad_data("the footer places the column outside of the file"));
+    }
+    Ok(())
+}
+
+/// An error of the Parquet crate: the operating system's are told apart from the file's.
+pub(super) fn parquet_error(what: &str, error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(inner) => outside_error(what, inner),
+        ParquetError::General(text) | ParquetError::EOF(text) | ParquetError::ArrowError(text) => {
+            Error::bad_data(what).because(text)
+        }
+        other => Error::bad_data(what).because(other.to_string()),
+    }
+}
+
+fn arrow_error(what: &str, error: ArrowError) -> Error {
+    match error {
+        ArrowError::ExternalError(inner) => outside_error(what, inner),
+        ArrowError::IoError(_, inner) => outside_error(what, Box::new(inner)),
+        ArrowError::ParquetError(text) => Error::bad_data(what).because(text),
+        other => Error::bad_data(what).because(other.to_string()),
+    }
+}
+
+fn outside_error(what: &str, inner: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    match inner.downcast::<std::io::Error>() {
+        Ok(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => Error::bad_data(what).because(*io),
+        Ok(io) => Error::new(crate::error::Kind::Io, what).because(*io),
+        Err(inner) => Error::bad_data(what).because(inner.to_string()),
+    }
+}
