@@ -128,11 +128,7 @@ pub(super) fn square_bit(bit: usize) -> usize {
 
 fn shifted(size: u128, shift: usize) -> [u64; 3] {
     let (low, high) = (size as u64, (size >> 64) as u64);
-    if shift == 0 {
-        [low, high, 0]
-    } else {
-        [low << shift, high << shift | low >> (64 - shift), high >> (64 - shift)]
-    }
+    if shift == 0 { [low, high, 0] } else { [low << shift, high << shift | low >> (64 - shift), high >> (64 - shift)] }
 }
 
 /// The f64 nearest to `numerator / denominator · 2^exponent`, halves to even.

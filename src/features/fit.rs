@@ -114,12 +114,7 @@ pub struct Fitted {
 }
 
 /// Fits all features to what the first read found, visiting the values again where ranks are wanted.
-pub fn fit(
-    plan: &Plan,
-    mut facts: Vec<ColumnFacts>,
-    values: &mut dyn Values,
-    observe: &Observe,
-) -> Result<Fitted> {
+pub fn fit(plan: &Plan, mut facts: Vec<ColumnFacts>, values: &mut dyn Values, observe: &Observe) -> Result<Fitted> {
     let fills = fills(plan, &facts, values)?;
     let late: Vec<usize> = (0..plan.n_features()).filter(|f| is_filled_late(plan.features[*f].missing)).collect();
     for &feature in &late {

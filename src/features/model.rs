@@ -87,7 +87,8 @@ impl FeatureModel {
         };
         let value = if value.is_finite() { Some(value) } else { feature.fill };
         let value = value.ok_or_else(|| wrong("a value is missing, and nothing replaces it".into()))?;
-        let value = transform::apply(feature.transform, value).ok_or_else(|| wrong(rows::outside(feature.transform)))?;
+        let value =
+            transform::apply(feature.transform, value).ok_or_else(|| wrong(rows::outside(feature.transform)))?;
         // A power of two: the rounding below is that of scaled units over the step.
         let in_steps = Centre { factor: libm::scalbn(feature.factor, -self.grid.exponent), ..feature.centre() };
         Ok((libm::rint(in_steps.scaled(value)) as i64).clamp(-COORDINATE_MAX, COORDINATE_MAX))

@@ -22,8 +22,11 @@ impl Plan {
         let weight = job.source.sample_weight.as_deref().map(|name| numeric(source, name)).transpose()?;
         let features = if job.features.is_empty() { every_numeric_column(source, job)? } else { job.features.clone() };
         if features.len() > FEATURES_MAX {
-            return Err(Error::bad_data(format!("{} features, and at most {FEATURES_MAX} are allowed", features.len()))
-                .hint("list the columns that matter as [[feature]] in the job file"));
+            return Err(Error::bad_data(format!(
+                "{} features, and at most {FEATURES_MAX} are allowed",
+                features.len()
+            ))
+            .hint("list the columns that matter as [[feature]] in the job file"));
         }
         let mut columns = Vec::with_capacity(features.len());
         for feature in &features {

@@ -67,7 +67,10 @@ impl Measured {
             rows.clone().step_by(per_thread.max(1)).map(|first| first..rows.end.min(first + per_thread)).collect();
         let slices: Vec<Slice> = std::thread::scope(|scope| {
             let workers: Vec<_> = parts.into_iter().map(|part| scope.spawn(|| self.part(part, grid))).collect();
-            workers.into_iter().map(|worker| worker.join().map_err(|_| Error::bug("a measuring thread ended"))).collect::<Result<_>>()
+            workers
+                .into_iter()
+                .map(|worker| worker.join().map_err(|_| Error::bug("a measuring thread ended")))
+                .collect::<Result<_>>()
         })?;
         let mut whole = Slice::default();
         for slice in slices {

@@ -20,7 +20,7 @@ use crate::engine::{self, Shape};
 use crate::error::{Error, Result};
 use crate::features::{self, FeatureModel, Loaded, RowCounts};
 use crate::grid::Matrix;
-use crate::job::Job;
+use crate::job::{DeviceChoice, EngineSettings, Job};
 use crate::kmeans::{self, Fit};
 use crate::observe::{Event, Observe};
 use crate::persona::{self, Naming, Playbook};
@@ -103,14 +103,25 @@ struct Found {
 /// Fits on the chosen engine, whose copies of the data are gone when this returns.
 fn cluster(job: &Job, matrix: &Arc<Matrix>, observe: &Observe) -> Result<Found> {
     let shape = Shape {
-        n_rows: matrix.n_rows(),
+        n_rows: matrix.n_rows() as u64,
         n_features: matrix.n_features(),
         n_clusters: job.cluster.k,
         n_models: job.cluster.n_init as usize,
     };
-    let mut engine = engine::open(&job.engine, shape, observe)?;
+    let mut engine = engine::open(&engine_settings(&job.engine), shape, observe)?;
     let fit = kmeans::fit(engine.as_mut(), matrix, &job.cluster, job.engine.threads, observe)?;
     Ok(Found { fit, device: engine.device().clone(), counters: engine.counters() })
+}
+
+/// The engine's own words for what the job says about it.
+pub fn engine_settings(settings: &EngineSettings) -> engine::Settings {
+    let wanted = match &settings.device {
+        DeviceChoice::Auto => engine::Wanted::Auto,
+        DeviceChoice::Cpu => engine::Wanted::Cpu,
+        DeviceChoice::Gpu => engine::Wanted::Gpu,
+        DeviceChoice::Named(name) => engine::Wanted::Named(name.clone()),
+    };
+    engine::Settings { wanted, memory: settings.memory, threads: settings.threads }
 }
 
 /// Columns that are needed only after the clustering; better missed now than in an hour.

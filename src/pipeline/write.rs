@@ -29,11 +29,8 @@ pub(super) fn assignments(
 ) -> Result<()> {
     // Only dropped rows make it necessary to look at numbers again.
     let drops = features.features.iter().any(|feature| feature.missing == Missing::Drop);
-    let numbers = if drops {
-        features.columns().map(|name| source.column(name)).collect::<Result<_>>()?
-    } else {
-        Vec::new()
-    };
+    let numbers =
+        if drops { features.columns().map(|name| source.column(name)).collect::<Result<_>>()? } else { Vec::new() };
     let request = Request { numbers, ids: true };
     let settings = ScanSettings { chunk_rows: job.engine.chunk_rows, memory: WAVE_BYTES };
     let threads = match job.engine.threads {

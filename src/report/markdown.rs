@@ -3,9 +3,9 @@
 
 use std::fmt::Write;
 
+use super::build::word;
 use super::escape::markdown as safe;
 use super::figures::{count, figure, lift, or_dash, share};
-use super::build::word;
 use super::summary::{ClusterSummary, Guide, Summary};
 use crate::persona::Basis;
 
@@ -97,7 +97,10 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
     line!(out);
     match cluster.basis {
         Basis::Descriptive => {
-            line!(out, "**Why this name** (no persona of the playbook fits; the name says what sets the segment apart)");
+            line!(
+                out,
+                "**Why this name** (no persona of the playbook fits; the name says what sets the segment apart)"
+            );
         }
         Basis::Earned | Basis::EarnedWithQualifier => line!(out, "**Why this name**"),
     }
