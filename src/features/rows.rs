@@ -153,7 +153,8 @@ impl<'a> Reading<'a> {
                 None => refused = column.iter().position(|v| !v.is_finite()),
             }
         }
-        let before = &mut column[..refused.unwrap_or(column.len())];
+        let checked = refused.unwrap_or(column.len());
+        let before = &mut column[..checked];
         let outcome = if late {
             transform::check_all(settings.transform, before)
         } else {
@@ -179,7 +180,7 @@ const MISSING: &str = "a value is missing (null, NaN or infinite), and `missing`
 const MISSING_HINT: &str = "set the feature's `missing` to \"drop\", \"mean\", \"median\", \"zero\" or a number";
 const OUTSIDE_HINT: &str = "use another transform for this feature, or correct the value";
 
-fn outside(transform: crate::job::Transform) -> String {
+pub fn outside(transform: crate::job::Transform) -> String {
     format!("a value is outside of what {} allows: {}", transform::name(transform), transform::domain(transform))
 }
 
