@@ -69,9 +69,7 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk) -> Result<Outcome> {
     let labels = published.labels();
     let weights = published.matrix().weights();
     let n_clusters = published.n_clusters();
-    let profile = stage(observe, "describe", rows.kept, || {
-        profile::describe(&source, job, &features, labels, weights, n_clusters, observe)
-    })?;
+    let profile = profile::describe(&source, job, &features, labels, weights, n_clusters, observe)?;
     let naming = persona::name(&profile, &playbook, &job.persona.roles)?;
 
     let summary = report::summarize(facts(job, &features, &rows, &found.fit, &heard), &profile, &naming, &playbook);
