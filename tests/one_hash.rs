@@ -237,9 +237,9 @@ fn permuted_rows_give_the_same_assignments_by_id_and_the_same_model_and_report()
     let permuted = take_record_batch(&batch, &order).unwrap();
     assert_ne!(batch.column(0).as_primitive::<Int64Type>(), permuted.column(0).as_primitive::<Int64Type>());
 
-    let runs = [batch, permuted].iter().enumerate().map(|(index, batch)| {
+    let runs = [batch, permuted].into_iter().enumerate().map(|(index, batch)| {
         let input = place.path().join(format!("in{index}.parquet"));
-        write(batch, &input, WriterProperties::builder());
+        write(&batch, &input, WriterProperties::builder());
         let output = place.path().join(format!("run{index}"));
         pipeline::run(&job(&input, &output), &Observe::default()).unwrap();
         let texts =

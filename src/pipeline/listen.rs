@@ -46,19 +46,22 @@ impl Heard {
         job: &Job,
         source: &Source,
         input_files: Value,
+        n_rows: u64,
         device: Device,
         counters: Counters,
         started: (SystemTime, Instant),
     ) -> RunRecord {
         let notes = self.notes();
         let chosen = notes.chosen.clone();
-        let passes: Vec<f64> = notes.passes.values().copied().collect();
+        let decisions = counters.model_passes as f64 * n_rows as f64;
+        let by_host = counters.near_ties + counters.wide_rows;
+        let (count, total) = (notes.passes.len(), notes.passes.values().sum::<f64>());
         RunRecord {
             version: 1,
             segmint: env!("CARGO_PKG_VERSION").to_owned(),
             started: utc(started.0),
             finished: utc(SystemTime::now()),
-            milliseconds: started.1.elapsed().as_secs_f64() * 1e3,
+            milliseconds: rounded(started.1.elapsed().as_secs_f64() * 1e3),
             host: Host::here(),
             input: job.source.path.clone(),
             output: job.output.path.display().to_string(),
@@ -87,7 +90,10 @@ impl Heard {
                 "submits": counters.submits,
                 "bytes_uploaded": counters.bytes_uploaded,
                 "bytes_read_back": counters.bytes_read_back,
-                "pass_milliseconds": passes,
+                // Of rows times models times passes.
+                "share_decided_by_host": if decisions > 0.0 { by_host as f64 / decisions } else { 0.0 },
+                "iterations": count,
+                "iteration_milliseconds": rounded(if count > 0 { total / count as f64 } else { 0.0 }),
             }),
             warnings: notes.machine_warnings.clone(),
             peak_resident_bytes: peak_resident_bytes(),
@@ -103,7 +109,12 @@ impl Notes {
     fn hear(&mut self, event: &Event) {
         match event {
             Event::StageFinished { stage, rows, bytes, milliseconds } => {
-                self.stages.push(StageRecord { stage, rows: *rows, bytes: *bytes, milliseconds: *milliseconds });
+                self.stages.push(StageRecord {
+                    stage,
+                    rows: *rows,
+                    bytes: *bytes,
+                    milliseconds: rounded(*milliseconds),
+                });
             }
             Event::PassFinished { iteration, milliseconds, .. } => {
                 self.passes.insert(*iteration, *milliseconds);
@@ -124,6 +135,11 @@ impl Notes {
             Event::StageStarted { .. } | Event::Progress { .. } => {}
         }
     }
+}
+
+/// To the microsecond.
+fn rounded(milliseconds: f64) -> f64 {
+    (milliseconds * 1e3).round() / 1e3
 }
 
 fn kind(kind: DeviceKind) -> &'static str {

@@ -83,7 +83,7 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk) -> Result<Outcome> {
     drop(published);
 
     observe.check_stop()?;
-    let record = heard.record(job, &source, input_files, found.device, found.counters, started);
+    let record = heard.record(job, &source, input_files, rows.kept, found.device, found.counters, started);
     let Published { path, leftover } = staging.commit(settings, input, &write::pretty(&record)?)?;
     if let Some(leftover) = leftover {
         observe.warn_machine(format!("the replaced run could not be removed and lies at {}", leftover.display()));
@@ -122,23 +122,29 @@ pub fn engine_settings(settings: &EngineSettings) -> engine::Settings {
     engine::Settings { wanted, memory: settings.memory, threads: settings.threads }
 }
 
-/// Columns that are needed only after the clustering; better missed now than in an hour.
+/// Columns beside the features, which are needed only after the clustering.
+fn described(job: &Job) -> impl Iterator<Item = &str> {
+    let roles = job.persona.roles.iter().map(|(_, column)| column);
+    job.profile.columns.iter().chain(&job.persona.value).chain(roles).map(String::as_str)
+}
+
+/// What is wrong with them is better said now than in an hour.
 fn check_columns(source: &Source, job: &Job) -> Result<()> {
     if let Some(id) = &job.source.id {
         check_id_name(id)?;
     }
-    for name in job.profile.columns.iter().chain(&job.persona.value) {
-        let column = source.column(name)?;
-        if !source.is_numeric(column) {
-            return Err(Error::bad_data(format!("column {name:?} is to be described and is not numeric")));
+    for name in described(job) {
+        if !source.is_numeric(source.column(name)?) {
+            return Err(Error::bad_data(format!("column {name:?} is to be described and is not numeric"))
+                .hint("profiles, values and roles need a numeric, boolean, date or time column"));
         }
     }
     Ok(())
 }
 
+/// Likewise what is wrong with the roles.
 fn check_roles(features: &FeatureModel, job: &Job, playbook: &Playbook) -> Result<()> {
-    let described = job.profile.columns.iter().chain(&job.persona.value).map(String::as_str);
-    let columns: Vec<&str> = features.columns().chain(described).collect();
+    let columns: Vec<&str> = features.columns().chain(described(job)).collect();
     playbook.assign_roles(&columns, &job.persona.roles).map(|_| ())
 }
 

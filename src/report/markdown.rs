@@ -179,7 +179,8 @@ fn how(out: &mut String, summary: &Summary) {
     let features: Vec<String> = summary.features.iter().map(|name| safe(name)).collect();
     line!(out, "## How it was made");
     line!(out);
-    line!(out, "- Method: k-means, k = {}, n_init = {}, seed = {}", summary.k_asked, summary.n_init, summary.seed);
+    let fell = if summary.k < summary.k_asked { format!(" (asked: {})", summary.k_asked) } else { String::new() };
+    line!(out, "- Method: k-means, k = {}{fell}, n_init = {}, seed = {}", summary.k, summary.n_init, summary.seed);
     line!(out, "- Clustered on: {}", features.join(", "));
     let end = if summary.converged { "converged" } else { "stopped at max_iter" };
     line!(out, "- Inertia: {} (scaled units), {} iterations, {end}", summary.inertia, summary.iterations);

@@ -60,8 +60,7 @@ fn missing_values_are_replaced_before_the_transform() {
     let table = Table::new(6).with_gaps("x", gaps);
     for memory in [ONE_READ, TWO_READS] {
         for (missing, fill) in [(Missing::Mean, 9.0), (Missing::Median, 3.0), (Missing::Number(8.0), 8.0)] {
-            let feature =
-                Feature { missing, transform: Transform::Sqrt, scale: Scale::None, ..Feature::plain("x") };
+            let feature = Feature { missing, transform: Transform::Sqrt, scale: Scale::None, ..Feature::plain("x") };
             let mut job = job(vec![feature]);
             job.engine.memory = memory;
             let loaded = table.load(&job).unwrap();
