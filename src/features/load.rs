@@ -61,7 +61,7 @@ pub fn load(source: &Source, job: &Job, observe: &Observe) -> Result<Loaded> {
     let facts = std::mem::take(&mut first.facts);
     let weight_step = first.weight_facts.step();
     let written = match first.stored.take() {
-        Some(stored) => loader.from_memory(facts, stored, first.weights.take(), weight_step)?,
+        Some(stored) => loader.convert(facts, stored, first.weights.take(), weight_step)?,
         None => loader.second_read(facts, n_rows, weight_step)?,
     };
     observe.check_stop()?;
@@ -100,7 +100,7 @@ struct Written {
 
 impl Loader<'_> {
     /// The rest of the way where all values are in memory.
-    fn from_memory(
+    fn convert(
         &self,
         facts: Vec<ColumnFacts>,
         stored: Stored,

@@ -15,7 +15,7 @@ pub struct WeightStep {
     pub exponent: i32,
 }
 
-/// What is known of the weights of some rows. Order-free.
+/// What is known of the weights of some rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WeightFacts {
     pub largest: f64,
@@ -40,12 +40,6 @@ impl WeightFacts {
             }
             self.all_small_integers &= weight < f64::from(WEIGHT_MAX) && weight == f64::from(weight as u16);
         }
-    }
-
-    pub fn merge(&mut self, other: &WeightFacts) {
-        self.largest = self.largest.max(other.largest);
-        self.smallest = self.smallest.min(other.smallest);
-        self.all_small_integers &= other.all_small_integers;
     }
 
     /// The finest step that keeps the largest weight below 2^16.
