@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind, Result};
+use crate::job::nearest;
 
 use super::words::Word;
-use super::written::{Conditions, Text, WrittenPersona, WrittenPlaybook, nearest};
+use super::written::{Conditions, Text, WrittenPersona, WrittenPlaybook};
 
 /// Playbooks that come with segmint, by name.
 const OURS: &[(&str, &str)] = &[("rfm", include_str!("../../data/playbooks/rfm.toml"))];
@@ -34,8 +34,9 @@ pub struct Playbook {
     pub roles: Vec<Role>,
     /// In the order of the file.
     pub personas: Vec<Persona>,
-    /// Of the text as it was read, in hex: two runs with equal digests judged by the same rules.
-    pub sha256: String,
+    /// As it was read: two runs with the same text judged by the same rules.
+    #[serde(skip)]
+    pub text: String,
 }
 
 /// A column that personas speak about, whatever the table calls it.
@@ -161,8 +162,7 @@ impl Playbook {
             })
             .collect();
         let personas = personas.into_iter().map(|persona| checked(&text, &roles, persona)).collect::<Result<_>>()?;
-        let sha256 = Sha256::digest(text.text).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Playbook { name: name.into_inner(), title, description, roles, personas, sha256 })
+        Ok(Playbook { name: name.into_inner(), title, description, roles, personas, text: text.text.to_owned() })
     }
 
     pub fn persona(&self, name: &str) -> Option<&Persona> {
@@ -302,7 +302,8 @@ objective = "o"
     }
 
     #[test]
-    fn our_playbooks_can_be_read() {
+    fn our_playbooks_are_those_a_job_may_name_and_can_be_read() {
+        assert_eq!(OURS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), crate::job::PLAYBOOKS);
         for (name, _) in OURS {
             let playbook = Playbook::load(name).unwrap();
             assert_eq!(playbook.name, *name);

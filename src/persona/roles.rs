@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::job::nearest;
 
 use super::playbook::Playbook;
-use super::written::nearest;
 
 /// A role and the column found for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use serde::de::{MapAccess, Visitor};
 use toml::Spanned;
 
 use crate::error::{Error, Place, Result};
+use crate::job::nearest;
 
 use super::playbook::{BusinessValue, Kpi, Level, Tactic};
 use super::words::Word;
@@ -133,16 +134,4 @@ fn nearest_expected(message: &str) -> Option<&str> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let found = quoted.next()?;
     nearest(found, quoted)
-}
-
-/// The candidate most like `found`, the first of equals, if any is like it at all.
-pub(super) fn nearest<'a>(found: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut best = None;
-    for candidate in candidates {
-        let likeness = strsim::jaro_winkler(found, candidate);
-        if likeness > 0.7 && best.is_none_or(|(most, _)| likeness > most) {
-            best = Some((likeness, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
 }

@@ -52,7 +52,7 @@ pub(super) struct Cell {
 impl Cell {
     #[inline(always)]
     pub(super) fn add(&mut self, parts: Parts, weight: u64) {
-        let value = i128::from(parts.significand) * i128::from(weight) << parts.shift;
+        let value = (i128::from(parts.significand) * i128::from(weight)) << parts.shift;
         self.sum += if parts.negative { -value } else { value };
         let square = u128::from(parts.significand) * u128::from(parts.significand) * u128::from(weight);
         // Shifted by 2·shift <= 30 bits; what leaves the low word are its topmost bits. Shifting in two steps keeps

@@ -7,8 +7,10 @@
 //! no more columns than it describes, and text never.
 
 mod column;
+mod describe;
 mod exact;
 mod figures;
 
 pub use column::{ColumnSums, DROPPED};
+pub use describe::describe;
 pub use figures::{ClusterFigures, ClusterProfile, ColumnProfile, ColumnUse, Moments, Profile, value_shares};

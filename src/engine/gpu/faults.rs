@@ -35,11 +35,17 @@ pub struct Plan {
 thread_local! {
     static ARMED: Cell<Option<Plan>> = const { Cell::new(None) };
     static CALLS: Cell<u64> = const { Cell::new(0) };
+    static REPLACEMENT: Cell<Option<(&'static str, &'static str)>> = const { Cell::new(None) };
 }
 
 /// The next GPU engine opened on this thread breaks as planned.
 pub fn arm(plan: Plan) {
     ARMED.set(Some(plan));
+}
+
+/// The next GPU engine opened on this thread has one text for another in all of its shaders.
+pub fn replace_in_shaders(old: &'static str, new: &'static str) {
+    REPLACEMENT.set(Some((old, new)));
 }
 
 /// Calls to devices made on this thread so far: how many steps of a run there are to break at.
@@ -52,11 +58,12 @@ pub fn calls() -> u64 {
 pub(super) struct Faults {
     plan: Option<Plan>,
     call: u64,
+    replacement: Option<(&'static str, &'static str)>,
 }
 
 impl Faults {
     pub(super) fn take_armed() -> Self {
-        Self { plan: ARMED.take(), call: 0 }
+        Self { plan: ARMED.take(), call: 0, replacement: REPLACEMENT.take() }
     }
 
     /// One call to the device.
@@ -72,5 +79,16 @@ impl Faults {
             self.plan = None;
         }
         due
+    }
+
+    /// A shader's text, as this device gets it.
+    pub(super) fn shader(&mut self, text: String) -> String {
+        if self.strikes(Fault::FailedPipeline) {
+            return "fn main(".to_owned();
+        }
+        match self.replacement {
+            Some((old, new)) => text.replace(old, new),
+            None => text,
+        }
     }
 }

@@ -98,8 +98,8 @@ impl GpuEngine {
 
         let mut encoder = self.gpu.encoder();
         encoder.clear_buffer(&results, 0, Some(end));
-        for chunk in 0..audits.len() {
-            encoder = self.pass_chunk(encoder, &ready, &slots, chunk, &results, audits[chunk])?;
+        for (chunk, audit) in audits.into_iter().enumerate() {
+            encoder = self.pass_chunk(encoder, &ready, &slots, chunk, &results, audit)?;
         }
         self.gpu.copy_back(&mut encoder, &results, end)?;
         let sent = self.gpu.submit(encoder)?;

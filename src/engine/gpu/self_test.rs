@@ -94,8 +94,8 @@ fn model(d: usize, centroids: &[Vec<i64>]) -> Centroids {
     Centroids::new(0, 0, d, centroids.concat())
 }
 
-/// Rows that step across the plane half-way between two centroids, with distances of 2^41 and more, where f32 keeps
-/// every 2^18th integer: its order is wrong for the rows next to the plane.
+/// Rows that step across the plane half-way between two centroids, with distances of 2^40 and more each way, where f32
+/// keeps one integer in 2^17: its order is wrong for the rows next to the plane.
 fn across_the_bisector(d: usize, k: usize) -> (Matrix, Centroids) {
     let low: Vec<i64> = (0..d as i64).map(|j| -900_001 + 7 * j).collect();
     let high: Vec<i64> = low.iter().map(|c| -c).collect();
