@@ -4,7 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // how many cells were tried, and what was skipped, is said
 
-#[allow(dead_code)]
+#[path = "gpu/adapters.rs"]
 mod adapters;
 
 use std::cell::RefCell;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use adapters::{Random, on_every_adapter};
+use adapters::on_every_adapter;
 use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, UInt8Array};
 use arrow::compute::{sort_to_indices, take_record_batch};
 use arrow::datatypes::Int64Type;
@@ -46,9 +46,15 @@ const CELLS_MIN: usize = 24;
 
 /// Customers with what makes trouble: ties, missing values, a few that are far beyond all others.
 fn customers() -> RecordBatch {
-    let mut random = Random::new(2024);
     let n = N_ROWS as u64;
-    let mut unit = || (random.next() >> 11) as f64 / (1u64 << 53) as f64;
+    let mut state = 2024u64;
+    // SplitMix64, as a number from 0 to 1.
+    let mut unit = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    };
     let ids: Int64Array = (0..n).map(|row| (row * 7919 % n) as i64 - 1000).collect();
     let (mut recency, mut frequency, mut monetary) = (Vec::new(), Vec::new(), Vec::new());
     let (mut tenure, mut satisfaction, mut rate) = (Vec::new(), Vec::new(), Vec::new());

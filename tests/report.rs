@@ -42,7 +42,10 @@ fn summary() -> Summary {
         value_share: Some(0.206),
         basis: Basis::Earned,
         score: Some(0.9),
-        evidence: vec!["recency is low: 12.00 against 20.00 over all".into(), format!("{HOSTILE} is high: 1 against 2")],
+        evidence: vec![
+            "recency is low: 12.00 against 20.00 over all".into(),
+            format!("{HOSTILE} is high: 1 against 2"),
+        ],
         guide: Some(guide),
     };
     let second = ClusterSummary {
@@ -80,7 +83,6 @@ fn summary() -> Summary {
         playbook: PlaybookSummary {
             name: "rfm".into(),
             title: "Recency, frequency, monetary".into(),
-            sha256: "00".into(),
             roles: vec![RoleColumn { role: "recency".into(), column: Some("recency".into()) }],
         },
         personas: vec![

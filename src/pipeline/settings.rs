@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::job::{DuplicateIds, Job};
 use crate::persona::Playbook;
+use crate::store::text_hash;
 
 pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
     let features: Vec<Value> = job
@@ -42,7 +43,7 @@ pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
         },
         "persona": {
             "playbook": playbook.name,
-            "playbook_sha256": playbook.sha256,
+            "playbook_sha256": text_hash(&playbook.text),
             "value": job.persona.value,
             "roles": job.persona.roles,
         },

@@ -49,7 +49,6 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
         playbook: PlaybookSummary {
             name: playbook.name.clone(),
             title: playbook.title.clone(),
-            sha256: playbook.sha256.clone(),
             roles: naming.roles.clone(),
         },
         personas: naming.personas.iter().map(|verdict| fate(&verdict.persona, &verdict.outcome)).collect(),

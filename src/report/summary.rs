@@ -121,8 +121,6 @@ pub struct Guide {
 pub struct PlaybookSummary {
     pub name: String,
     pub title: String,
-    /// Of its text: two runs with equal digests judged by the same rules.
-    pub sha256: String,
     /// What was judged as what.
     pub roles: Vec<RoleColumn>,
 }
