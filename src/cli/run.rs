@@ -15,7 +15,7 @@ use crate::pipeline::{self, Outcome};
 use crate::report;
 
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(override_usage = "segmint run [JOB.toml] [DATA] [OPTIONS]", after_help = "\
 Examples:
   segmint run customers.parquet --id customer_id --k 5
   segmint run nightly.toml

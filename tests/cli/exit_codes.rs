@@ -1,5 +1,7 @@
 //! Every exit code, raised by a real run. Whatever goes wrong, nothing is left in the output place.
 
+#![allow(clippy::print_stdout, reason = "a test says how much it covered")]
+
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
