@@ -16,6 +16,7 @@ mod duplicates;
 mod files;
 mod fingerprint;
 mod footer;
+pub mod generate;
 mod ids;
 mod numbers;
 mod open;
