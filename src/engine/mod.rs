@@ -5,11 +5,15 @@
 //! whose two nearest lie within the bound to [`decide`], which works in integers. This room knows no file format, no
 //! feature names, and nothing of what a cluster means.
 
+mod choice;
 pub mod cpu;
 mod decide;
 pub mod gpu;
+mod guard;
 
+pub use choice::{Cost, Settings, Shape, Wanted, cost, open};
 pub use decide::{Decision, decide, distance};
+pub use guard::{Guard, Spare};
 
 use std::sync::Arc;
 

@@ -1,1 +1,29 @@
-//! Columns to numbers to grid values, and back again.
+//! Columns to numbers to grid values, and back again: missing values, transforms, exact moments, scaling, sample
+//! weights, the choice of the step.
+//!
+//! [`load`] reads a source into a [`crate::grid::Matrix`] and says what was fitted on the way. Whatever is summed here
+//! is summed exactly, and whatever is ranked is ranked by all its bits, so that chunks, files, row order and threads
+//! change nothing. Each value is rounded to the grid once.
+//!
+//! This room refuses to guess: a value that is missing or outside of a transform's domain ends the run unless the job
+//! says what to do about it. It knows no cluster and no device.
+
+mod centre;
+mod exact;
+mod first_read;
+mod fit;
+mod load;
+mod model;
+mod moments;
+mod panels;
+mod plan;
+mod rows;
+mod sample_weight;
+mod selection;
+mod step;
+mod transform;
+mod visits;
+mod ways;
+
+pub use load::{Loaded, RowCounts, load};
+pub use model::{FeatureModel, FittedFeature};

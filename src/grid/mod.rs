@@ -13,6 +13,8 @@ pub use centroids::Centroids;
 pub use matrix::{Facts, Matrix, WideRows};
 pub use sums::Sums;
 
+use serde::{Deserialize, Serialize};
+
 /// Rows per panel. Inside a panel the values lie feature after feature: 64 values of feature 0, 64 of feature 1, ..
 pub const PANEL_ROWS: usize = 64;
 
@@ -37,7 +39,7 @@ pub const FEATURES_MAX: usize = 512;
 pub const WEIGHT_MAX: u32 = 1 << 16;
 
 /// The step that all features share, a power of two in scaled units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grid {
     /// step = 2^exponent
     pub exponent: i32,

@@ -23,6 +23,8 @@ pub use written::{Origin, Written};
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// A checked and resolved job. Every value is in range; whether it fits the data is for `source` and `features` to say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
@@ -76,7 +78,8 @@ impl Feature {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Transform {
     None,
     /// ln(1 + x); x > -1.
@@ -90,7 +93,8 @@ pub enum Transform {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// (x - mean) / population standard deviation.
     Standard,
@@ -102,7 +106,8 @@ pub enum Scale {
     None,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Missing {
     /// A null, NaN or infinity ends the run.
     Error,

@@ -2,7 +2,8 @@
 //! and the second, or the second and the third, lie within the error bound are decided in integers.
 
 use super::model::{Form, Model};
-use super::simd::{multiply_add, per_level};
+use super::simd::Kernel;
+use super::vector::Vector;
 use crate::engine::decide;
 use crate::grid::{Centroids, Matrix, PANEL_ROWS, WIDE};
 
@@ -18,9 +19,11 @@ pub(super) struct AssignBlock<'a> {
     pub wide_rows: u64,
 }
 
-per_level! {
-    /// Assigns every row of the block.
-    assign_block = assign_block_body(block: &mut AssignBlock<'_>)
+impl Kernel for &mut AssignBlock<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        assign_rows(self);
+    }
 }
 
 struct Three {
@@ -29,13 +32,13 @@ struct Three {
 }
 
 #[inline(always)]
-fn assign_block_body<const L: usize, const R: usize, const FMA: bool>(block: &mut AssignBlock<'_>) {
+fn assign_rows(block: &mut AssignBlock<'_>) {
     let width = block.model.n_features * PANEL_ROWS;
     let mut row = vec![0; block.model.n_features];
     for index in 0..block.labels.len() / PANEL_ROWS {
         let number = block.first_panel + index;
         let panel = &block.matrix.panels()[number * width..(number + 1) * width];
-        let three = three_nearest::<FMA>(panel, block.model);
+        let three = three_nearest(panel, block.model);
         let (absolute, relative) = block.model.slack(block.matrix.reach()[number]);
         for lane in 0..PANEL_ROWS {
             let at = index * PANEL_ROWS + lane;
@@ -58,7 +61,7 @@ fn assign_block_body<const L: usize, const R: usize, const FMA: bool>(block: &mu
 }
 
 #[inline(always)]
-fn three_nearest<const FMA: bool>(panel: &[f32], model: &Model) -> Three {
+fn three_nearest(panel: &[f32], model: &Model) -> Three {
     let mut three = Three { scores: [[f32::MAX; PANEL_ROWS]; 3], labels: [[0; PANEL_ROWS]; 2] };
     let direct = model.form == Form::Direct;
     for tile in &model.tiles {
@@ -69,11 +72,11 @@ fn three_nearest<const FMA: bool>(panel: &[f32], model: &Model) -> Three {
                 if direct {
                     for lane in 0..PANEL_ROWS {
                         let difference = column[lane] - coefficient;
-                        sums[lane] = multiply_add::<FMA>(difference, difference, sums[lane]);
+                        sums[lane] = difference * difference + sums[lane];
                     }
                 } else {
                     for lane in 0..PANEL_ROWS {
-                        sums[lane] = multiply_add::<FMA>(column[lane], coefficient, sums[lane]);
+                        sums[lane] = column[lane] * coefficient + sums[lane];
                     }
                 }
             }

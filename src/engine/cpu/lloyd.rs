@@ -5,8 +5,9 @@
 //! and subtracted, which is exact with integers.
 
 use super::model::{Form, Model};
-use super::scores::{Scores, score_panel};
-use super::simd::per_level;
+use super::scores::{Lanes, Scores, score_panel};
+use super::simd::Kernel;
+use super::vector::Vector;
 use crate::engine::decide;
 use crate::grid::{Centroids, Matrix, PANEL_ROWS, WIDE};
 
@@ -16,7 +17,7 @@ pub(super) const NO_LABEL: u8 = u8::MAX;
 /// Models of up to this many clusters keep one byte per row between passes.
 pub(super) const KEPT_CLUSTERS_MAX: usize = NO_LABEL as usize;
 
-/// Panels of one block: their i32 lane sums cannot overflow. A lane takes at most 16 rows of a panel twice.
+/// Panels of one block: their i32 lane sums cannot overflow. A lane takes one row of each panel.
 pub(super) const BLOCK_PANELS: usize = 64;
 
 /// Sums per cluster and feature are kept in vector lanes up to this many; beyond, rows are added one by one.
@@ -33,14 +34,20 @@ pub(super) struct Partial {
     /// (k, d), cluster after cluster. i64 holds 2^27 weighted values below 2^36: one task is far smaller.
     pub sums: Vec<i64>,
     pub near_ties: u64,
-    lanes: Vec<[i32; 16]>,
+    lanes: Vec<[i32; PANEL_ROWS]>,
 }
 
 impl Partial {
     pub fn new(model: &Model) -> Self {
         let (k, d) = (model.n_clusters, model.n_features);
         let lanes = if k * d <= LANE_SUMS_MAX { k * d } else { 0 };
-        Self { rows: vec![0; k], weights: vec![0; k], sums: vec![0; k * d], near_ties: 0, lanes: vec![[0; 16]; lanes] }
+        Self {
+            rows: vec![0; k],
+            weights: vec![0; k],
+            sums: vec![0; k * d],
+            near_ties: 0,
+            lanes: vec![[0; PANEL_ROWS]; lanes],
+        }
     }
 
     fn move_row(&mut self, matrix: &Matrix, row: usize, from: u8, to: usize) {
@@ -66,10 +73,67 @@ impl Partial {
         }
     }
 
+    #[inline(never)]
+    fn decide_rows(
+        &mut self,
+        matrix: &Matrix,
+        centroids: &Centroids,
+        first: usize,
+        mut ties: u64,
+        old: &mut [u8; PANEL_ROWS],
+    ) {
+        let is_kept = centroids.n_clusters() <= KEPT_CLUSTERS_MAX;
+        let mut row = vec![0; matrix.n_features()];
+        self.near_ties += u64::from(ties.count_ones());
+        while ties != 0 {
+            let lane = ties.trailing_zeros() as usize;
+            ties &= ties - 1;
+            matrix.row(first + lane, &mut row);
+            let label = decide(&row, centroids).label;
+            if !is_kept || old[lane] != label as u8 {
+                self.move_row(matrix, first + lane, old[lane], usize::from(label));
+                if is_kept {
+                    old[lane] = label as u8;
+                }
+            }
+        }
+    }
+
+    /// Moves many rows of a panel at once, all lanes of it per cluster and feature.
+    #[inline(always)]
+    fn move_masked(&mut self, panel: &[f32], labels: &Lanes, moved: u64, old: &mut [u8; PANEL_ROWS]) {
+        let (mut to, mut from) = ([-1f32; PANEL_ROWS], [-1f32; PANEL_ROWS]);
+        for lane in 0..PANEL_ROWS {
+            let moves = moved >> lane & 1 == 1;
+            to[lane] = if moves { labels[lane] } else { -1.0 };
+            from[lane] = if moves & (old[lane] != NO_LABEL) { f32::from(old[lane]) } else { -1.0 };
+            old[lane] = if moves { labels[lane] as u8 } else { old[lane] };
+        }
+        let d = panel.len() / PANEL_ROWS;
+        for cluster in 0..self.rows.len() {
+            let number = cluster as f32;
+            let mut sign = [0f32; PANEL_ROWS];
+            let mut gained = 0;
+            for lane in 0..PANEL_ROWS {
+                sign[lane] = f32::from(i8::from(to[lane] == number) - i8::from(from[lane] == number));
+                gained += sign[lane] as i32;
+            }
+            self.rows[cluster] += i64::from(gained);
+            self.weights[cluster] += i64::from(gained);
+            let lanes = &mut self.lanes[cluster * d..(cluster + 1) * d];
+            for (lanes, column) in lanes.iter_mut().zip(panel.as_chunks::<PANEL_ROWS>().0) {
+                for lane in 0..PANEL_ROWS {
+                    // SAFETY: grid values and their negatives lie within ±2^20.
+                    lanes[lane] += unsafe { (column[lane] * sign[lane]).to_int_unchecked::<i32>() };
+                }
+            }
+        }
+    }
+
     fn fold_lanes(&mut self) {
         for (sum, lanes) in self.sums.iter_mut().zip(&mut self.lanes) {
             *sum += lanes.iter().map(|&v| i64::from(v)).sum::<i64>();
-            *lanes = [0; 16];
+            *lanes = [0; PANEL_ROWS];
         }
     }
 }
@@ -86,178 +150,85 @@ pub(super) struct Block<'a> {
     pub partial: &'a mut Partial,
 }
 
-per_level! {
+impl Kernel for &mut Block<'_> {
     /// Assigns the block's rows and adds those that changed cluster to its sums.
-    step_block = step_block_body(block: &mut Block<'_>)
-}
-
-#[inline(always)]
-fn step_block_body<const L: usize, const R: usize, const FMA: bool>(block: &mut Block<'_>) {
-    match block.model.form {
-        Form::Dot => step_panels::<L, R, FMA, false>(block),
-        Form::Direct => step_panels::<L, R, FMA, true>(block),
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        match self.model.form {
+            Form::Dot => step_panels::<V, false>(self),
+            Form::Direct => step_panels::<V, true>(self),
+        }
+        self.partial.fold_lanes();
     }
-    block.partial.fold_lanes();
 }
 
 #[inline(always)]
-fn step_panels<const L: usize, const R: usize, const FMA: bool, const DIRECT: bool>(block: &mut Block<'_>) {
+fn step_panels<V: Vector, const DIRECT: bool>(block: &mut Block<'_>) {
     let (matrix, model) = (block.matrix, block.model);
     let width = model.n_features * PANEL_ROWS;
     let mut scores = Scores::new();
+    let is_kept = !block.labels.is_empty();
     for index in 0..block.n_panels {
         let number = block.first_panel + index;
         let panel = &matrix.panels()[number * width..(number + 1) * width];
-        score_panel::<L, R, FMA, DIRECT>(panel, model, &mut scores);
+        score_panel::<V, DIRECT>(panel, model, &mut scores);
 
         let (absolute, relative) = model.slack(matrix.reach()[number]);
-        let is_kept = !block.labels.is_empty();
         let mut unkept = [NO_LABEL; PANEL_ROWS];
         let old = match block.labels.as_chunks_mut::<PANEL_ROWS>().0.get_mut(index) {
             Some(kept) => kept,
             None => &mut unkept,
         };
+        let first_column: &[f32; PANEL_ROWS] = panel.first_chunk().expect("a panel holds a feature");
         let mut ties = [0u8; PANEL_ROWS];
         let mut changes = [0u8; PANEL_ROWS];
         let mut any = 0u8;
         for lane in 0..PANEL_ROWS {
-            let narrow = panel[lane] < WIDE as f32;
+            let narrow = first_column[lane] < WIDE as f32;
             let slack = if DIRECT { relative * scores.second[lane] } else { absolute };
+            let change = !is_kept | (scores.labels[lane] != f32::from(old[lane]));
             ties[lane] = u8::from(narrow & (scores.second[lane] - scores.best[lane] <= slack));
-            changes[lane] = u8::from(narrow & (!is_kept | (scores.labels[lane] != i32::from(old[lane]))));
+            changes[lane] = u8::from(narrow & change);
             any |= ties[lane] | changes[lane];
         }
         if any != 0 {
-            apply(
-                block.partial,
-                block.matrix,
-                block.centroids,
-                number,
-                panel,
-                &scores.labels,
-                mask(&ties),
-                mask(&changes),
-                old,
-            );
+            let found = Found { number, panel, labels: &scores.labels, ties: mask(&ties), changes: mask(&changes) };
+            found.apply(block.partial, block.matrix, block.centroids, old);
         }
     }
 }
 
-/// Decides near ties and moves the rows that changed cluster. Called for panels where something happened.
-#[inline(always)]
-fn apply(
-    partial: &mut Partial,
-    matrix: &Matrix,
-    centroids: &Centroids,
+/// What the scores of a panel say: one bit per row that must be decided, or that changed cluster.
+struct Found<'a> {
     number: usize,
-    panel: &[f32],
-    labels: &[i32; PANEL_ROWS],
+    panel: &'a [f32],
+    labels: &'a Lanes,
     ties: u64,
     changes: u64,
-    old: &mut [u8; PANEL_ROWS],
-) {
-    let first = number * PANEL_ROWS;
-    let clear = changes & !ties;
-    let kept = centroids.n_clusters() <= KEPT_CLUSTERS_MAX;
-    if ties != 0 {
-        decide_rows(partial, matrix, centroids, first, ties, old, kept);
-    }
-    if !partial.lanes.is_empty() && matrix.weights().is_none() && clear.count_ones() > LISTED_ROWS_MAX {
-        move_masked(partial, panel, labels, clear, old);
-        return;
-    }
-    let mut rest = clear;
-    while rest != 0 {
-        let lane = rest.trailing_zeros() as usize;
-        rest &= rest - 1;
-        partial.move_row(matrix, first + lane, old[lane], labels[lane] as usize);
-        if kept {
-            old[lane] = labels[lane] as u8;
-        }
-    }
 }
 
-#[inline(never)]
-fn decide_rows(
-    partial: &mut Partial,
-    matrix: &Matrix,
-    centroids: &Centroids,
-    first: usize,
-    mut ties: u64,
-    old: &mut [u8; PANEL_ROWS],
-    kept: bool,
-) {
-    let mut row = vec![0; matrix.n_features()];
-    partial.near_ties += u64::from(ties.count_ones());
-    while ties != 0 {
-        let lane = ties.trailing_zeros() as usize;
-        ties &= ties - 1;
-        matrix.row(first + lane, &mut row);
-        let label = decide(&row, centroids).label;
-        if !kept || old[lane] != label as u8 {
-            partial.move_row(matrix, first + lane, old[lane], usize::from(label));
-            if kept {
-                old[lane] = label as u8;
+impl Found<'_> {
+    /// Decides near ties and moves the rows that changed cluster.
+    #[inline(always)]
+    fn apply(&self, partial: &mut Partial, matrix: &Matrix, centroids: &Centroids, old: &mut [u8; PANEL_ROWS]) {
+        let first = self.number * PANEL_ROWS;
+        let is_kept = centroids.n_clusters() <= KEPT_CLUSTERS_MAX;
+        if self.ties != 0 {
+            partial.decide_rows(matrix, centroids, first, self.ties, old);
+        }
+        let clear = self.changes & !self.ties;
+        if !partial.lanes.is_empty() && matrix.weights().is_none() && clear.count_ones() > LISTED_ROWS_MAX {
+            partial.move_masked(self.panel, self.labels, clear, old);
+            return;
+        }
+        let mut rest = clear;
+        while rest != 0 {
+            let lane = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            partial.move_row(matrix, first + lane, old[lane], self.labels[lane] as usize);
+            if is_kept {
+                old[lane] = self.labels[lane] as u8;
             }
-        }
-    }
-}
-
-/// Moves many rows of a panel at once: one masked vector addition per cluster, feature and vector of rows.
-#[inline(always)]
-fn move_masked(
-    partial: &mut Partial,
-    panel: &[f32],
-    labels: &[i32; PANEL_ROWS],
-    moved: u64,
-    old: &mut [u8; PANEL_ROWS],
-) {
-    let (mut to, mut from) = ([-1i32; PANEL_ROWS], [-1i32; PANEL_ROWS]);
-    let mut any_from = false;
-    for lane in 0..PANEL_ROWS {
-        if moved >> lane & 1 == 1 {
-            to[lane] = labels[lane];
-            if old[lane] != NO_LABEL {
-                from[lane] = i32::from(old[lane]);
-                any_from = true;
-            }
-            old[lane] = labels[lane] as u8;
-        }
-    }
-    let d = panel.len() / PANEL_ROWS;
-    for cluster in 0..partial.rows.len() {
-        let count = |labels: &[i32; PANEL_ROWS]| labels.iter().map(|&l| i32::from(l == cluster as i32)).sum::<i32>();
-        let gained = i64::from(count(&to)) - i64::from(count(&from));
-        partial.rows[cluster] += gained;
-        partial.weights[cluster] += gained;
-        let lanes = &mut partial.lanes[cluster * d..(cluster + 1) * d];
-        for (lanes, column) in lanes.iter_mut().zip(panel.chunks_exact(PANEL_ROWS)) {
-            add_masked(lanes, column, &to, cluster as i32);
-            if any_from {
-                subtract_masked(lanes, column, &from, cluster as i32);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn add_masked(lanes: &mut [i32; 16], column: &[f32], labels: &[i32; PANEL_ROWS], cluster: i32) {
-    for (column, labels) in column.chunks_exact(16).zip(labels.chunks_exact(16)) {
-        for lane in 0..16 {
-            // SAFETY: grid values lie within ±2^20.
-            let q = unsafe { column[lane].to_int_unchecked::<i32>() };
-            lanes[lane] += if labels[lane] == cluster { q } else { 0 };
-        }
-    }
-}
-
-#[inline(always)]
-fn subtract_masked(lanes: &mut [i32; 16], column: &[f32], labels: &[i32; PANEL_ROWS], cluster: i32) {
-    for (column, labels) in column.chunks_exact(16).zip(labels.chunks_exact(16)) {
-        for lane in 0..16 {
-            // SAFETY: grid values lie within ±2^20.
-            let q = unsafe { column[lane].to_int_unchecked::<i32>() };
-            lanes[lane] -= if labels[lane] == cluster { q } else { 0 };
         }
     }
 }

@@ -11,6 +11,7 @@ mod pool;
 mod scores;
 mod seeding;
 mod simd;
+mod vector;
 
 pub use exact::distances;
 pub use seeding::Sample;
@@ -20,8 +21,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::assign::{AssignBlock, assign_block};
-use self::lloyd::{BLOCK_PANELS, Block, KEPT_CLUSTERS_MAX, NO_LABEL, Partial, step_block};
+use self::assign::AssignBlock;
+use self::lloyd::{BLOCK_PANELS, Block, KEPT_CLUSTERS_MAX, NO_LABEL, Partial};
 use self::model::Model;
 use self::pool::Pool;
 use crate::engine::{Assignment, Counters, Device, DeviceKind, Engine, Row, decide};
@@ -162,10 +163,7 @@ impl Engine for CpuEngine {
                 };
                 let centroids = &models[index];
                 let partial = &mut partials[index];
-                step_block(
-                    level,
-                    &mut Block { matrix: &matrix, model, centroids, first_panel, n_panels, labels, partial },
-                );
+                level.run(&mut Block { matrix: &matrix, model, centroids, first_panel, n_panels, labels, partial });
             }
         });
 
@@ -214,7 +212,7 @@ impl Engine for CpuEngine {
                 near_ties: 0,
                 wide_rows: 0,
             };
-            assign_block(level, &mut block);
+            level.run(&mut block);
             near_ties.fetch_add(block.near_ties, Ordering::Relaxed);
             wide_rows.fetch_add(block.wide_rows, Ordering::Relaxed);
         });

@@ -1,11 +1,12 @@
 //! The inner loop: scores of a panel's rows against all centroids, the two smallest kept. Everything else on the CPU
 //! is built around it.
 //!
-//! A tile is R vectors of L rows against up to six centroids, all in registers; a feature's values are loaded once per
-//! tile and each centroid's coordinate is broadcast.
+//! A tile is R vectors of rows against up to six centroids, all in registers: a feature's values are loaded once per
+//! tile, and each centroid's coordinate is broadcast.
 
 use super::model::{Model, Tile};
-use super::simd::{TILE_MAX, multiply_add, prefetch};
+use super::simd::{TILE_MAX, prefetch};
+use super::vector::Vector;
 use crate::grid::PANEL_ROWS;
 
 /// How far ahead of its reading a kernel asks for memory, in f32: the hardware's own guess does not follow panels.
@@ -14,102 +15,105 @@ const PREFETCH_AHEAD: usize = 2560;
 /// A cache line of f32.
 const LINE: usize = 16;
 
+/// One value per row of a panel.
+pub(super) type Lanes = [f32; PANEL_ROWS];
+
 /// The two smallest scores of each row of a panel, and the cluster of the smallest (the lowest of equals).
 pub(super) struct Scores {
-    pub best: [f32; PANEL_ROWS],
-    pub second: [f32; PANEL_ROWS],
-    pub labels: [i32; PANEL_ROWS],
+    pub best: Lanes,
+    pub second: Lanes,
+    pub labels: Lanes,
 }
 
 impl Scores {
     pub fn new() -> Self {
-        Self { best: [0.0; PANEL_ROWS], second: [0.0; PANEL_ROWS], labels: [0; PANEL_ROWS] }
+        Self { best: [0.0; PANEL_ROWS], second: [0.0; PANEL_ROWS], labels: [0.0; PANEL_ROWS] }
     }
 }
 
 /// Scores one panel against one model.
 #[inline(always)]
-pub(super) fn score_panel<const L: usize, const R: usize, const FMA: bool, const DIRECT: bool>(
-    panel: &[f32],
-    model: &Model,
-    scores: &mut Scores,
-) {
-    for ahead in (0..panel.len()).step_by(LINE) {
-        prefetch(panel.as_ptr().wrapping_add(PREFETCH_AHEAD + ahead));
+pub(super) fn score_panel<V: Vector, const DIRECT: bool>(panel: &[f32], model: &Model, scores: &mut Scores) {
+    // Vectors of rows per tile: what the level's registers hold beside the centroids.
+    match V::LANES {
+        8 => score_rows::<V, 2, DIRECT>(panel, model, scores),
+        _ => score_rows::<V, 4, DIRECT>(panel, model, scores),
     }
-    for first in (0..PANEL_ROWS).step_by(L * R) {
-        let mut running = Running::<L, R>::new();
+}
+
+#[inline(always)]
+fn score_rows<V: Vector, const R: usize, const DIRECT: bool>(panel: &[f32], model: &Model, scores: &mut Scores) {
+    let (columns, _) = panel.as_chunks::<PANEL_ROWS>();
+    for first in (0..PANEL_ROWS).step_by(R * V::LANES) {
+        let most = V::splat(f32::MAX);
+        let mut running = Running { best: [most; R], second: [most; R], labels: [V::splat(0.0); R] };
         for tile in &model.tiles {
             match tile.n {
-                1 => run_tile::<L, R, 1, FMA, DIRECT>(panel, first, tile, &mut running),
-                2 => run_tile::<L, R, 2, FMA, DIRECT>(panel, first, tile, &mut running),
-                3 => run_tile::<L, R, 3, FMA, DIRECT>(panel, first, tile, &mut running),
-                4 => run_tile::<L, R, 4, FMA, DIRECT>(panel, first, tile, &mut running),
-                5 => run_tile::<L, R, 5, FMA, DIRECT>(panel, first, tile, &mut running),
-                _ => run_tile::<L, R, TILE_MAX, FMA, DIRECT>(panel, first, tile, &mut running),
+                1 => run_tile::<V, R, 1, DIRECT>(columns, first, tile, &mut running),
+                2 => run_tile::<V, R, 2, DIRECT>(columns, first, tile, &mut running),
+                3 => run_tile::<V, R, 3, DIRECT>(columns, first, tile, &mut running),
+                4 => run_tile::<V, R, 4, DIRECT>(columns, first, tile, &mut running),
+                5 => run_tile::<V, R, 5, DIRECT>(columns, first, tile, &mut running),
+                _ => run_tile::<V, R, TILE_MAX, DIRECT>(columns, first, tile, &mut running),
             }
         }
         for r in 0..R {
-            let at = first + r * L;
-            scores.best[at..at + L].copy_from_slice(&running.best[r]);
-            scores.second[at..at + L].copy_from_slice(&running.second[r]);
-            scores.labels[at..at + L].copy_from_slice(&running.labels[r]);
+            let at = first + r * V::LANES;
+            running.best[r].store(&mut scores.best, at);
+            running.second[r].store(&mut scores.second, at);
+            running.labels[r].store(&mut scores.labels, at);
         }
     }
 }
 
 /// The two smallest so far of R vectors of rows.
-struct Running<const L: usize, const R: usize> {
-    best: [[f32; L]; R],
-    second: [[f32; L]; R],
-    labels: [[i32; L]; R],
-}
-
-impl<const L: usize, const R: usize> Running<L, R> {
-    #[inline(always)]
-    fn new() -> Self {
-        Self { best: [[f32::MAX; L]; R], second: [[f32::MAX; L]; R], labels: [[0; L]; R] }
-    }
+struct Running<V, const R: usize> {
+    best: [V; R],
+    second: [V; R],
+    labels: [V; R],
 }
 
 #[inline(always)]
-fn run_tile<const L: usize, const R: usize, const K: usize, const FMA: bool, const DIRECT: bool>(
-    panel: &[f32],
+fn run_tile<V: Vector, const R: usize, const K: usize, const DIRECT: bool>(
+    columns: &[Lanes],
     first: usize,
     tile: &Tile,
-    running: &mut Running<L, R>,
+    running: &mut Running<V, R>,
 ) {
-    let mut sums = [[[0f32; L]; R]; K];
-    for (sums, &start) in sums.iter_mut().zip(&tile.start) {
-        *sums = [[start; L]; R];
+    let mut sums = [[V::splat(0.0); R]; K];
+    for k in 0..K {
+        sums[k] = [V::splat(tile.start[k]); R];
     }
-    for (column, coefficients) in panel.chunks_exact(PANEL_ROWS).zip(tile.coefficients.chunks_exact(K)) {
-        let column = &column[first..first + L * R];
-        for (sums, &coefficient) in sums.iter_mut().zip(coefficients) {
+    let (coefficients, _) = tile.coefficients.as_chunks::<K>();
+    for (column, coefficients) in columns.iter().zip(coefficients) {
+        if tile.first == 0 {
+            for line in (0..R * V::LANES).step_by(LINE) {
+                prefetch(column.as_ptr().wrapping_add(PREFETCH_AHEAD + first + line));
+            }
+        }
+        let mut rows = [V::splat(0.0); R];
+        for r in 0..R {
+            rows[r] = V::load(column, first + r * V::LANES);
+        }
+        for k in 0..K {
+            let coefficient = V::splat(coefficients[k]);
             for r in 0..R {
-                for lane in 0..L {
-                    let x = column[r * L + lane];
-                    sums[r][lane] = if DIRECT {
-                        let difference = x - coefficient;
-                        multiply_add::<FMA>(difference, difference, sums[r][lane])
-                    } else {
-                        multiply_add::<FMA>(x, coefficient, sums[r][lane])
-                    };
-                }
+                sums[k][r] = if DIRECT {
+                    let difference = rows[r].subtract(coefficient);
+                    difference.multiply_add(difference, sums[k][r])
+                } else {
+                    rows[r].multiply_add(coefficient, sums[k][r])
+                };
             }
         }
     }
-    for (offset, sums) in sums.iter().enumerate() {
-        let label = (tile.first + offset) as i32;
+    for k in 0..K {
+        let label = V::splat((tile.first + k) as f32);
         for r in 0..R {
-            for lane in 0..L {
-                let score = sums[r][lane];
-                let nearer = score < running.best[r][lane];
-                let loser = if nearer { running.best[r][lane] } else { score };
-                running.best[r][lane] = if nearer { score } else { running.best[r][lane] };
-                running.second[r][lane] = if loser < running.second[r][lane] { loser } else { running.second[r][lane] };
-                running.labels[r][lane] = if nearer { label } else { running.labels[r][lane] };
-            }
+            let (score, best) = (sums[k][r], running.best[r]);
+            running.second[r] = running.second[r].smaller(score.larger(best));
+            running.labels[r] = score.where_less(best, label, running.labels[r]);
+            running.best[r] = score.smaller(best);
         }
     }
 }

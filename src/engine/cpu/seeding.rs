@@ -1,7 +1,8 @@
 //! Squared distances from a sample to candidate seeds, for greedy k-means++. All of it is exact: D of narrow rows are
 //! integers below 2^53 and therefore exact in f64 in any order; wide rows go through integers and are rounded once.
 
-use super::simd::{SimdLevel, per_level};
+use super::simd::{Kernel, SimdLevel};
+use super::vector::Vector;
 use crate::engine::distance;
 use crate::grid::{Matrix, PANEL_ROWS, WIDE};
 
@@ -14,19 +15,22 @@ pub struct Sample {
     level: SimdLevel,
 }
 
-pub(super) struct Work<'a> {
+struct Work<'a> {
     panel: &'a [f32],
     point: &'a [f64],
     /// (64): lowered to the distance to `point` where that is smaller.
     nearest: &'a mut [f64],
 }
 
-per_level! {
-    lower_panel = lower_panel_body(work: &mut Work<'_>)
+impl Kernel for Work<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        lower_panel(self);
+    }
 }
 
 #[inline(always)]
-fn lower_panel_body<const L: usize, const R: usize, const FMA: bool>(work: &mut Work<'_>) {
+fn lower_panel(work: Work<'_>) {
     let mut sums = [0f64; PANEL_ROWS];
     for (column, &c) in work.panel.chunks_exact(PANEL_ROWS).zip(work.point) {
         for lane in 0..PANEL_ROWS {
@@ -75,7 +79,7 @@ impl Sample {
                 let wide_lane = |lane: usize| panel[lane] >= WIDE as f32;
                 let any_wide = (0..rows).any(wide_lane);
                 if narrow && !any_wide {
-                    lower_panel(self.level, &mut Work { panel, point: &coordinates, nearest: &mut *nearest });
+                    self.level.run(Work { panel, point: &coordinates, nearest: &mut *nearest });
                 } else {
                     for (lane, nearest) in nearest.iter_mut().enumerate().take(rows) {
                         self.matrix.row(first + lane, &mut row);

@@ -1,7 +1,19 @@
-//! Which vector instructions the machine has, and one macro that compiles a kernel for each of them.
+//! Which vector instructions the machine has, and running a kernel with them.
 //!
-//! A kernel is a plain generic function over arrays: `L` lanes per vector, `R` vectors of rows at a time, fused
-//! multiply-add or not. Compiled under the right target feature, the arrays become registers.
+//! Kernels are written once over [`Vector`]; `run` compiles each of them for every level and picks at run time. What
+//! is compiled under a level's features also lets plain loops over arrays become its vectors.
+
+#[cfg(target_arch = "aarch64")]
+use super::vector::Neon;
+use super::vector::Vector;
+#[cfg(target_arch = "x86_64")]
+use super::vector::{Avx2, Avx512};
+
+/// A piece of work that can be compiled for any level.
+pub(super) trait Kernel {
+    /// Always inlined, so that it takes on the features of its caller.
+    fn run<V: Vector>(self);
+}
 
 /// The instruction sets kernels are compiled for. Every one gives the same labels and sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,26 +25,29 @@ pub enum SimdLevel {
 }
 
 impl SimdLevel {
-    /// All levels this machine can run, fastest first.
+    /// All levels this machine can run, fastest first; never empty.
     pub fn available() -> Vec<SimdLevel> {
-        let mut levels = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl")
-            {
-                levels.push(SimdLevel::Avx512);
+        let all = [SimdLevel::Avx512, SimdLevel::Avx2, SimdLevel::Neon, SimdLevel::Scalar];
+        all.into_iter().filter(|level| level.is_available()).collect()
+    }
+
+    fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("fma")
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                levels.push(SimdLevel::Avx2);
-            }
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "aarch64")]
+            SimdLevel::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            SimdLevel::Scalar => true,
+            _ => false,
         }
-        #[cfg(target_arch = "aarch64")]
-        levels.push(SimdLevel::Neon);
-        levels.push(SimdLevel::Scalar);
-        levels
     }
 
     pub fn name(self) -> &'static str {
@@ -43,12 +58,7 @@ impl SimdLevel {
             SimdLevel::Scalar => "scalar",
         }
     }
-}
 
-/// Most centroids a tile holds at any level: 4 vectors of rows x 6 centroids are 24 of AVX-512's 32 registers.
-pub(super) const TILE_MAX: usize = 6;
-
-impl SimdLevel {
     /// Centroids per tile, so that the accumulators of a tile stay in registers.
     pub(super) fn tile(self) -> usize {
         match self {
@@ -56,45 +66,39 @@ impl SimdLevel {
             SimdLevel::Avx2 | SimdLevel::Scalar => 5,
         }
     }
-}
 
-/// `per_level!(name = body(arg: Type, ..))` makes `fn name(level, arg, ..)`, which runs `body::<L, R, FMA>(arg, ..)`
-/// compiled for the level. `L * R` divides the 64 rows of a panel.
-macro_rules! per_level {
-    ($(#[$doc:meta])* $name:ident = $body:ident($($arg:ident: $type:ty),* $(,)?)) => {
-        $(#[$doc])*
-        pub(super) fn $name(level: $crate::engine::cpu::SimdLevel, $($arg: $type),*) {
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-            fn avx512($($arg: $type),*) {
-                $body::<16, 4, true>($($arg),*)
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            fn avx2($($arg: $type),*) {
-                $body::<8, 2, true>($($arg),*)
-            }
-            match level {
-                // SAFETY: `SimdLevel::available` and `CpuEngine::new` hand out a level only where the machine has it.
-                #[cfg(target_arch = "x86_64")]
-                $crate::engine::cpu::SimdLevel::Avx512 => unsafe { avx512($($arg),*) },
-                // SAFETY: as above.
-                #[cfg(target_arch = "x86_64")]
-                $crate::engine::cpu::SimdLevel::Avx2 => unsafe { avx2($($arg),*) },
-                #[cfg(target_arch = "aarch64")]
-                $crate::engine::cpu::SimdLevel::Neon => $body::<4, 4, true>($($arg),*),
-                _ => $body::<4, 2, false>($($arg),*),
-            }
+    /// Runs a kernel with this level's instructions; with scalar ones where the machine lacks them.
+    #[inline]
+    pub(super) fn run<K: Kernel>(self, kernel: K) {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        fn avx512<K: Kernel>(kernel: K) {
+            kernel.run::<Avx512>();
         }
-    };
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<K: Kernel>(kernel: K) {
+            kernel.run::<Avx2>();
+        }
+        if !self.is_available() {
+            return kernel.run::<f32>();
+        }
+        match self {
+            // SAFETY: the machine has this level's features: `is_available` said so.
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx512 => unsafe { avx512(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx2 => unsafe { avx2(kernel) },
+            #[cfg(target_arch = "aarch64")]
+            SimdLevel::Neon => kernel.run::<Neon>(),
+            _ => kernel.run::<f32>(),
+        }
+    }
 }
-pub(super) use per_level;
 
-/// `a * b + c`, fused where the level has it. The error bounds hold either way.
-#[inline(always)]
-pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FMA { a.mul_add(b, c) } else { a * b + c }
-}
+/// Most centroids a tile holds at any level: 4 vectors of rows x 6 centroids are 24 of AVX-512's 32 registers.
+pub(super) const TILE_MAX: usize = 6;
 
 /// Asks for the cache line at `pointer`, which may lie past the end of its allocation.
 #[inline(always)]

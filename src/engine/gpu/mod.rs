@@ -1,1 +1,126 @@
-//! The engine on a GPU, through wgpu and WGSL.
+//! The engine on a GPU, through wgpu: Vulkan, Metal, DirectX 12, OpenGL.
+//!
+//! The matrix is uploaded as it is, panel after panel, in chunks that fit a binding. A pass is one list of dispatches for
+//! all models, one submit, and one readback of totals, near ties and audited labels; everything else stays on the
+//! device. Shaders ask for no more than WebGPU's default limits, no subgroups, no 64-bit integers, no float atomics.
+//!
+//! This room refuses to decide: f32 only filters, and rows too close to call go to [`crate::engine::decide`]. It
+//! refuses to go on after a fault: every failure of the device is an error, and what comes next is `guard`'s.
+
+mod adapters;
+mod assign;
+mod device;
+mod farthest;
+#[doc(hidden)]
+pub mod faults;
+pub mod limits;
+mod lloyd;
+mod model;
+mod resident;
+mod self_test;
+mod settle;
+#[doc(hidden)]
+pub mod shaders;
+mod work;
+
+pub use adapters::{AdapterInfo, adapters, title};
+pub use device::{HANG, ShaderChecks};
+pub use limits::Limits;
+pub use self_test::{Check, Report, self_test};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::device::Gpu;
+use self::lloyd::nothing_loaded;
+use self::resident::Resident;
+use self::work::Inputs;
+use super::{Assignment, Counters, Device, Engine, Row};
+use crate::error::{Error, Result};
+use crate::grid::{CLUSTERS_MAX, Centroids, FEATURES_MAX, Matrix, Sums};
+
+/// How a device is opened.
+#[derive(Debug, Clone)]
+pub struct GpuSettings {
+    pub limits: Limits,
+    pub checks: ShaderChecks,
+    /// A wait longer than this is a fault.
+    pub hang: Duration,
+}
+
+impl GpuSettings {
+    /// What a run uses: `memory` is the most that panels may take on the device.
+    pub fn of(device: &Device, memory: u64) -> Self {
+        Self { limits: Limits::of(device.kind, memory), checks: ShaderChecks::Off, hang: HANG }
+    }
+}
+
+/// One open GPU and the matrix on it.
+pub struct GpuEngine {
+    gpu: Gpu,
+    limits: Limits,
+    inputs: Inputs,
+    results: Option<wgpu::Buffer>,
+    resident: Option<Resident>,
+}
+
+impl GpuEngine {
+    pub fn open(adapter: &AdapterInfo, settings: GpuSettings) -> Result<Self> {
+        let gpu = Gpu::open(adapter, settings.checks, settings.hang)?;
+        Ok(Self { gpu, limits: settings.limits, inputs: Inputs::default(), results: None, resident: None })
+    }
+
+    /// Whether the matrix stays on the device between passes; otherwise part of it is uploaded on each.
+    pub fn holds_all(&self) -> bool {
+        self.resident.as_ref().is_none_or(Resident::is_whole)
+    }
+
+    fn resident(&self) -> Result<&Resident> {
+        self.resident.as_ref().ok_or_else(nothing_loaded)
+    }
+
+    fn matrix_rows(&self) -> usize {
+        self.resident.as_ref().map_or(0, |resident| resident.matrix.n_rows())
+    }
+
+    fn accepts(&self, models: &[Centroids]) -> Result<()> {
+        let d = self.resident()?.matrix.n_features();
+        let fits = |model: &Centroids| model.n_features() == d && (1..=CLUSTERS_MAX).contains(&model.n_clusters());
+        match models.iter().all(fits) && (1..=FEATURES_MAX).contains(&d) {
+            true => Ok(()),
+            false => Err(Error::bug("a model does not fit the matrix")),
+        }
+    }
+}
+
+impl Engine for GpuEngine {
+    fn device(&self) -> &Device {
+        &self.gpu.info
+    }
+
+    fn load(&mut self, matrix: Arc<Matrix>) -> Result<()> {
+        // The old matrix goes first: both may not fit.
+        self.resident = None;
+        self.resident = Some(Resident::load(&mut self.gpu, &self.limits, matrix)?);
+        Ok(())
+    }
+
+    fn step(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+        self.accepts(models)?;
+        self.pass(models)
+    }
+
+    fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
+        self.accepts(std::slice::from_ref(model))?;
+        self.assign_all(model)
+    }
+
+    fn farthest(&mut self, model: &Centroids, n: usize) -> Result<Vec<Row>> {
+        self.accepts(std::slice::from_ref(model))?;
+        self.farthest_rows(model, n)
+    }
+
+    fn counters(&self) -> Counters {
+        self.gpu.counters
+    }
+}

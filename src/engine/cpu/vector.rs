@@ -1,0 +1,187 @@
+//! Vectors of f32, once per instruction set: the dozen operations the kernels need and nothing else.
+//!
+//! The operations are inlined into kernels that [`SimdLevel::run`](super::SimdLevel) compiles under the level's
+//! features; that is the only place they are reached from.
+
+use crate::grid::PANEL_ROWS;
+
+/// One vector of f32. All operations are lane by lane.
+pub(super) trait Vector: Copy {
+    const LANES: usize;
+
+    fn splat(value: f32) -> Self;
+
+    /// The `LANES` values from `at` on.
+    fn load(from: &[f32; PANEL_ROWS], at: usize) -> Self;
+
+    fn store(self, to: &mut [f32; PANEL_ROWS], at: usize);
+
+    fn subtract(self, other: Self) -> Self;
+
+    /// `self * factor + addend`, fused where the level has it: the error bounds hold either way.
+    fn multiply_add(self, factor: Self, addend: Self) -> Self;
+
+    fn smaller(self, other: Self) -> Self;
+
+    fn larger(self, other: Self) -> Self;
+
+    /// Lanes of `then` where `self < other`, of `otherwise` elsewhere.
+    fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self;
+}
+
+/// `assert`s what makes a load or store of `lanes` values at `at` sound; the compiler removes it where `at` is known.
+#[inline(always)]
+fn check(at: usize, lanes: usize) {
+    assert!(at + lanes <= PANEL_ROWS);
+}
+
+/// One lane: the level every machine has.
+impl Vector for f32 {
+    const LANES: usize = 1;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn load(from: &[f32; PANEL_ROWS], at: usize) -> Self {
+        from[at]
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f32; PANEL_ROWS], at: usize) {
+        to[at] = self;
+    }
+
+    #[inline(always)]
+    fn subtract(self, other: Self) -> Self {
+        self - other
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, factor: Self, addend: Self) -> Self {
+        self * factor + addend
+    }
+
+    #[inline(always)]
+    fn smaller(self, other: Self) -> Self {
+        if self < other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self {
+        if self < other { then } else { otherwise }
+    }
+}
+
+/// `vector!(Name = Register, lanes, operations..)`: a vector over an architecture's register type. The intrinsics are
+/// unsafe to call because the machine may lack them; a `Name` is made only under the level's features.
+#[allow(unused_macros)]
+macro_rules! vector {
+    ($(#[$doc:meta])* $name:ident = $register:ty, $lanes:literal, splat $splat:expr, load $load:expr, store $store:expr,
+     subtract $subtract:expr, multiply_add $multiply_add:expr, smaller $smaller:expr, larger $larger:expr,
+     where_less $where_less:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub(in crate::engine::cpu) struct $name($register);
+
+        // SAFETY (all operations): only kernels compiled under this level's features use this type, and `check` keeps
+        // loads and stores within their arrays.
+        #[allow(clippy::redundant_closure_call)]
+        impl Vector for $name {
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            fn splat(value: f32) -> Self {
+                Self(unsafe { $splat(value) })
+            }
+
+            #[inline(always)]
+            fn load(from: &[f32; PANEL_ROWS], at: usize) -> Self {
+                check(at, $lanes);
+                Self(unsafe { $load(from.as_ptr().add(at)) })
+            }
+
+            #[inline(always)]
+            fn store(self, to: &mut [f32; PANEL_ROWS], at: usize) {
+                check(at, $lanes);
+                unsafe { $store(to.as_mut_ptr().add(at), self.0) }
+            }
+
+            #[inline(always)]
+            fn subtract(self, other: Self) -> Self {
+                Self(unsafe { $subtract(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn multiply_add(self, factor: Self, addend: Self) -> Self {
+                Self(unsafe { $multiply_add(self.0, factor.0, addend.0) })
+            }
+
+            #[inline(always)]
+            fn smaller(self, other: Self) -> Self {
+                Self(unsafe { $smaller(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn larger(self, other: Self) -> Self {
+                Self(unsafe { $larger(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self {
+                Self(unsafe { $where_less(self.0, other.0, then.0, otherwise.0) })
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{PANEL_ROWS, Vector, check};
+
+    vector! {
+        /// Sixteen lanes, 32 registers.
+        Avx512 = __m512, 16,
+        splat _mm512_set1_ps, load _mm512_loadu_ps, store _mm512_storeu_ps, subtract _mm512_sub_ps,
+        multiply_add _mm512_fmadd_ps, smaller _mm512_min_ps, larger _mm512_max_ps,
+        where_less |a, b, then, otherwise| _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), then)
+    }
+
+    vector! {
+        /// Eight lanes, 16 registers.
+        Avx2 = __m256, 8,
+        splat _mm256_set1_ps, load _mm256_loadu_ps, store _mm256_storeu_ps, subtract _mm256_sub_ps,
+        multiply_add _mm256_fmadd_ps, smaller _mm256_min_ps, larger _mm256_max_ps,
+        where_less |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::aarch64::*;
+
+    use super::{PANEL_ROWS, Vector, check};
+
+    vector! {
+        /// Four lanes, 32 registers.
+        Neon = float32x4_t, 4,
+        splat vdupq_n_f32, load vld1q_f32, store vst1q_f32, subtract vsubq_f32,
+        multiply_add |a, b, c| vfmaq_f32(c, a, b), smaller vminq_f32, larger vmaxq_f32,
+        where_less |a, b, then, otherwise| vbslq_f32(vcltq_f32(a, b), then, otherwise)
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+pub(super) use arm::Neon;

@@ -1,0 +1,85 @@
+//! Which adapters this machine has. Looking must never end the run, whatever drivers are installed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::engine::{Device, DeviceKind};
+
+/// An adapter that was found.
+#[derive(Clone)]
+pub struct AdapterInfo {
+    pub device: Device,
+    adapter: wgpu::Adapter,
+}
+
+impl AdapterInfo {
+    pub(super) fn adapter(&self) -> &wgpu::Adapter {
+        &self.adapter
+    }
+
+    /// What `--device` is compared with: "name (backend)".
+    pub fn title(&self) -> String {
+        title(&self.device)
+    }
+}
+
+/// "name (backend)".
+pub fn title(device: &Device) -> String {
+    format!("{} ({})", device.name, device.backend)
+}
+
+/// All adapters, real GPUs first: discrete, integrated, virtual, software; the driver's order among equals, Vulkan,
+/// Metal and DirectX before OpenGL.
+pub fn adapters() -> Vec<AdapterInfo> {
+    let mut found: Vec<AdapterInfo> = [wgpu::Backends::PRIMARY, wgpu::Backends::GL].into_iter().flat_map(of).collect();
+    found.sort_by_key(|adapter| rank(adapter.device.kind));
+    found
+}
+
+/// Each family of backends is asked by itself, so that one broken driver does not hide the others.
+fn of(backends: wgpu::Backends) -> Vec<AdapterInfo> {
+    let list = || {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+            backends,
+            flags: wgpu::InstanceFlags::empty(),
+            ..wgpu::InstanceDescriptor::new_without_display_handle()
+        });
+        pollster::block_on(instance.enumerate_adapters(backends))
+    };
+    let adapters = catch_unwind(AssertUnwindSafe(list)).unwrap_or_default();
+    adapters.into_iter().map(|adapter| AdapterInfo { device: describe(&adapter.get_info()), adapter }).collect()
+}
+
+fn describe(info: &wgpu::AdapterInfo) -> Device {
+    // OpenGL does not say what it draws with; Mesa's software rasterisers say it in their names.
+    let software = ["llvmpipe", "softpipe", "swiftshader", "microsoft basic render"];
+    let name = info.name.to_lowercase();
+    let kind = match info.device_type {
+        _ if software.iter().any(|part| name.contains(part)) => DeviceKind::SoftwareGpu,
+        wgpu::DeviceType::Cpu => DeviceKind::SoftwareGpu,
+        wgpu::DeviceType::DiscreteGpu => DeviceKind::DiscreteGpu,
+        wgpu::DeviceType::IntegratedGpu => DeviceKind::IntegratedGpu,
+        wgpu::DeviceType::VirtualGpu => DeviceKind::VirtualGpu,
+        wgpu::DeviceType::Other => DeviceKind::IntegratedGpu,
+    };
+    let driver = [info.driver.trim(), info.driver_info.trim()].join(" ").trim().to_owned();
+    Device { name: info.name.clone(), kind, driver, backend: backend(info.backend).to_owned() }
+}
+
+fn backend(backend: wgpu::Backend) -> &'static str {
+    match backend {
+        wgpu::Backend::Vulkan => "Vulkan",
+        wgpu::Backend::Metal => "Metal",
+        wgpu::Backend::Dx12 => "Dx12",
+        wgpu::Backend::Gl => "Gl",
+        _ => "other",
+    }
+}
+
+fn rank(kind: DeviceKind) -> u8 {
+    match kind {
+        DeviceKind::DiscreteGpu => 0,
+        DeviceKind::IntegratedGpu => 1,
+        DeviceKind::VirtualGpu => 2,
+        DeviceKind::SoftwareGpu | DeviceKind::Cpu => 3,
+    }
+}

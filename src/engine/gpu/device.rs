@@ -1,0 +1,375 @@
+//! The one place that talks to the device: makes buffers and pipelines, uploads, submits, waits, reads back. It counts
+//! all of that, and turns every way in which a device can fail into an error of kind `DeviceFault`: refused requests,
+//! a lost device, a wait that never ends, a panic inside the driver's library.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use wgpu::{Buffer, BufferUsages, CommandEncoder};
+
+use super::adapters::{AdapterInfo, title};
+use super::faults::{Fault, Faults};
+use super::shaders::{Access, Kernel};
+use crate::engine::{Counters, Device};
+use crate::error::{Error, Kind, Result};
+
+/// A wait that takes longer than this is a hang: one pass is short dispatches, and even a slow device moves all of its
+/// memory in a second.
+pub const HANG: Duration = Duration::from_secs(30);
+
+/// Whether compiled shaders check their own bounds and loops. Ours are written for known sizes and need no checks; the
+/// equality tests run them both ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShaderChecks {
+    Off,
+    On,
+}
+
+/// What the driver said outside of any request: the first message counts.
+#[derive(Default)]
+struct Trouble(Mutex<Option<String>>);
+
+impl Trouble {
+    fn note(&self, message: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+    }
+
+    fn seen(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A compiled kernel and how its bindings lie.
+#[derive(Clone)]
+pub(super) struct Pipeline {
+    pub kernel: Kernel,
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+}
+
+/// A range of a buffer, bound to a slot.
+pub(super) struct Bound<'a> {
+    pub slot: u32,
+    pub buffer: &'a Buffer,
+    pub offset: u64,
+    pub bytes: u64,
+}
+
+impl<'a> Bound<'a> {
+    pub fn whole(slot: u32, buffer: &'a Buffer) -> Self {
+        Self { slot, buffer, offset: 0, bytes: buffer.size() }
+    }
+}
+
+/// An open device.
+pub(super) struct Gpu {
+    pub info: Device,
+    pub counters: Counters,
+    pub faults: Faults,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    trouble: Arc<Trouble>,
+    pipelines: BTreeMap<Kernel, Pipeline>,
+    readback: Option<Buffer>,
+    checks: ShaderChecks,
+    hang: Duration,
+    hung: bool,
+}
+
+impl Gpu {
+    pub fn open(adapter: &AdapterInfo, checks: ShaderChecks, hang: Duration) -> Result<Self> {
+        let name = title(&adapter.device);
+        let request = wgpu::DeviceDescriptor { label: Some("segmint"), ..Default::default() };
+        let opened = catch_unwind(AssertUnwindSafe(|| pollster::block_on(adapter.adapter().request_device(&request))));
+        let refused = |why: String| {
+            Error::new(Kind::NoDevice, format!("the GPU {name} does not open: {why}"))
+                .hint("try another adapter (`segmint devices` lists them), or `--device cpu`")
+        };
+        let (device, queue) = match opened {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(error)) => return Err(refused(error.to_string())),
+            Err(_) => return Err(refused("its driver's library panicked".to_owned())),
+        };
+        let trouble = Arc::new(Trouble::default());
+        let noted = trouble.clone();
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| noted.note(error.to_string())));
+        let noted = trouble.clone();
+        device.set_device_lost_callback(move |reason, message| noted.note(format!("lost ({reason:?}): {message}")));
+        Ok(Self {
+            info: adapter.device.clone(),
+            counters: Counters::default(),
+            faults: Faults::take_armed(),
+            device,
+            queue,
+            trouble,
+            pipelines: BTreeMap::new(),
+            readback: None,
+            checks,
+            hang,
+            hung: false,
+        })
+    }
+
+    /// An error of this device, in one shape.
+    pub fn fault(&self, what: impl std::fmt::Display) -> Error {
+        Error::device(format!("the GPU {} failed: {what}", title(&self.info)))
+            .hint("`--device cpu` gives the same result; `segmint devices --self-test` looks for driver faults")
+    }
+
+    /// Whether the driver has had nothing to complain of.
+    pub fn is_well(&self) -> bool {
+        self.trouble.seen().is_none()
+    }
+
+    /// One call to the device: counted, broken where a test wants it, watched for panics and for what the driver says.
+    fn call<T>(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.faults.count();
+        if self.faults.strikes(Fault::Lost) {
+            self.device.destroy();
+            // The callback comes with the next look at the device.
+            let _ = self.device.poll(wgpu::PollType::Poll);
+        }
+        let done = catch_unwind(AssertUnwindSafe(|| work(self)));
+        if let Some(message) = self.trouble.seen() {
+            return Err(self.fault(format!("{what}: {message}")));
+        }
+        done.unwrap_or_else(|_| Err(self.fault(format!("{what}: its driver's library panicked"))))
+    }
+
+    /// A buffer of at least one word.
+    pub fn buffer(&mut self, label: &'static str, bytes: u64, usage: BufferUsages) -> Result<Buffer> {
+        self.call("memory", |gpu| {
+            if gpu.faults.strikes(Fault::OutOfMemory) {
+                return Err(gpu.fault(format!("out of memory: {bytes} bytes for {label}")));
+            }
+            let memory = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+            let validation = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+            let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size: bytes.max(4).next_multiple_of(4),
+                usage,
+                mapped_at_creation: false,
+            });
+            let refused = pollster::block_on(validation.pop());
+            let exhausted = pollster::block_on(memory.pop());
+            match refused.or(exhausted) {
+                None => Ok(buffer),
+                Some(error) => Err(gpu.fault(format!("{bytes} bytes for {label}: {error}"))),
+            }
+        })
+    }
+
+    /// A buffer that kernels read and the host fills.
+    pub fn input(&mut self, label: &'static str, bytes: u64) -> Result<Buffer> {
+        self.buffer(label, bytes, BufferUsages::STORAGE | BufferUsages::COPY_DST)
+    }
+
+    /// A buffer that kernels write and the host reads.
+    pub fn output(&mut self, label: &'static str, bytes: u64) -> Result<Buffer> {
+        self.buffer(label, bytes, BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::COPY_SRC)
+    }
+
+    /// Takes effect with the next submit.
+    pub fn upload(&mut self, buffer: &Buffer, bytes: &[u8]) -> Result<()> {
+        self.call("upload", |gpu| {
+            gpu.queue.write_buffer(buffer, 0, bytes);
+            gpu.counters.bytes_uploaded += bytes.len() as u64;
+            Ok(())
+        })
+    }
+
+    /// Like `upload`, for centroids: tests have them arrive in a wrong order.
+    pub fn upload_centroids(&mut self, buffer: &Buffer, mut bytes: Vec<u8>) -> Result<()> {
+        if self.faults.strikes(Fault::WrongLabels) {
+            bytes.rotate_left(4);
+        }
+        self.upload(buffer, &bytes)
+    }
+
+    /// The compiled kernel, from the first use on.
+    pub fn pipeline(&mut self, kernel: Kernel) -> Result<Pipeline> {
+        if let Some(pipeline) = self.pipelines.get(&kernel) {
+            return Ok(pipeline.clone());
+        }
+        let pipeline = self.call("shader", |gpu| gpu.compile(kernel))?;
+        self.pipelines.insert(kernel, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    #[allow(unsafe_code)]
+    fn compile(&mut self, kernel: Kernel) -> Result<Pipeline> {
+        let source = self.faults.shader(kernel.source());
+        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(kernel.stem()),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        };
+        let checks = match self.checks {
+            ShaderChecks::On => wgpu::ShaderRuntimeChecks::checked(),
+            ShaderChecks::Off => wgpu::ShaderRuntimeChecks::unchecked(),
+        };
+        // SAFETY: the text is ours. Every index stays below the size of its binding, because rows are compared with
+        // `params.end`, features and clusters with d and k, and the host sizes the bindings from the same numbers;
+        // every loop counts up to one of these; the only divisors are constants.
+        let module = unsafe { self.device.create_shader_module_trusted(descriptor, checks) };
+        let entries: Vec<_> = kernel.bindings().into_iter().map(|(slot, access)| layout_entry(slot, access)).collect();
+        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(kernel.stem()),
+            entries: &entries,
+        });
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(kernel.stem()),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(kernel.stem()),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[],
+                // Kernels clear what they use.
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        });
+        let failed = pollster::block_on(internal.pop());
+        let refused = pollster::block_on(validation.pop());
+        match refused.or(failed) {
+            None => Ok(Pipeline { kernel, pipeline, layout }),
+            Some(error) => Err(self.fault(format!("shader {}: {error}", kernel.stem()))),
+        }
+    }
+
+    /// The start of a list of work.
+    pub fn encoder(&self) -> CommandEncoder {
+        self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("segmint") })
+    }
+
+    /// Adds one dispatch to the list.
+    pub fn dispatch(
+        &mut self,
+        encoder: &mut CommandEncoder,
+        pipeline: &Pipeline,
+        bounds: &[Bound<'_>],
+        grid: (u32, u32),
+    ) -> Result<()> {
+        self.call("dispatch", |gpu| {
+            let entries: Vec<_> = bounds
+                .iter()
+                .map(|bound| wgpu::BindGroupEntry {
+                    binding: bound.slot,
+                    resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                        buffer: bound.buffer,
+                        offset: bound.offset,
+                        size: wgpu::BufferSize::new(bound.bytes),
+                    }),
+                })
+                .collect();
+            let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(pipeline.kernel.stem()),
+                layout: &pipeline.layout,
+                entries: &entries,
+            });
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            pass.set_pipeline(&pipeline.pipeline);
+            pass.set_bind_group(0, &group, &[]);
+            pass.dispatch_workgroups(grid.0, grid.1, 1);
+            gpu.counters.dispatches += 1;
+            Ok(())
+        })
+    }
+
+    /// Sends the list off without waiting.
+    pub fn submit(&mut self, encoder: CommandEncoder) -> Result<wgpu::SubmissionIndex> {
+        self.call("submit", |gpu| {
+            gpu.counters.submits += 1;
+            Ok(gpu.queue.submit([encoder.finish()]))
+        })
+    }
+
+    /// Waits for what was submitted, for so long as a working device could take.
+    pub fn wait(&mut self, index: wgpu::SubmissionIndex) -> Result<()> {
+        self.call("wait", |gpu| {
+            let wait = wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(gpu.hang) };
+            let polled =
+                if gpu.faults.strikes(Fault::Hang) { Err(wgpu::PollError::Timeout) } else { gpu.device.poll(wait) };
+            match polled {
+                Ok(_) => Ok(()),
+                Err(wgpu::PollError::Timeout) => {
+                    gpu.hung = true;
+                    Err(gpu.fault(format!("no answer for {} seconds", gpu.hang.as_secs_f32())))
+                }
+                Err(error) => Err(gpu.fault(error)),
+            }
+        })
+    }
+
+    /// Adds to the list a copy of the first `bytes` of a buffer to where the host can read them.
+    pub fn copy_back(&mut self, encoder: &mut CommandEncoder, from: &Buffer, bytes: u64) -> Result<()> {
+        let fits = self.readback.as_ref().is_some_and(|buffer| buffer.size() >= bytes);
+        if !fits {
+            let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+            self.readback = Some(self.buffer("readback", bytes, usage)?);
+        }
+        let Some(to) = &self.readback else { return Err(Error::bug("the readback buffer is gone")) };
+        encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes);
+        Ok(())
+    }
+
+    /// Waits for the submit and hands over what its `copy_back` brought.
+    pub fn read_back(&mut self, index: wgpu::SubmissionIndex, bytes: u64) -> Result<Vec<u8>> {
+        let Some(buffer) = self.readback.clone() else { return Err(Error::bug("nothing was copied back")) };
+        let (sender, receiver) = mpsc::channel();
+        self.call("map", |_| {
+            buffer.slice(..bytes).map_async(wgpu::MapMode::Read, move |mapped| {
+                // The receiver is gone only where the wait failed already.
+                let _ = sender.send(mapped);
+            });
+            Ok(())
+        })?;
+        self.wait(index)?;
+        self.call("read back", |gpu| {
+            match receiver.try_recv() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(gpu.fault(error)),
+                Err(_) => return Err(gpu.fault("the readback was not mapped when its work was done")),
+            }
+            let view = buffer.slice(..bytes).get_mapped_range().map_err(|error| gpu.fault(error))?;
+            let copy = view.to_vec();
+            drop(view);
+            buffer.unmap();
+            gpu.counters.bytes_read_back += bytes;
+            Ok(copy)
+        })
+    }
+}
+
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        if self.hung {
+            // The library waits for all work when the last handle goes, which for a hung device is for ever. One handle
+            // is kept until the process ends.
+            std::mem::forget(self.device.clone());
+            std::mem::forget(self.queue.clone());
+        }
+    }
+}
+
+fn layout_entry(slot: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
+    let ty = match access {
+        Access::Uniform => wgpu::BufferBindingType::Uniform,
+        Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
+        Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+    };
+    wgpu::BindGroupLayoutEntry {
+        binding: slot,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    }
+}

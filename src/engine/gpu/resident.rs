@@ -1,0 +1,158 @@
+//! A matrix on the device: chunks of panels that stay there as far as memory goes, and one place through which the
+//! others are uploaded again on each pass.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use wgpu::Buffer;
+
+use super::device::Gpu;
+use super::limits::Limits;
+use super::settle::audit_rows;
+use super::shaders::Weights;
+use crate::error::{Error, Kind, Result};
+use crate::grid::{Matrix, PANEL_ROWS};
+
+/// Whole panels that are worked on together.
+pub(super) struct Chunk {
+    /// Rows within the matrix.
+    pub rows: Range<usize>,
+    /// The audited rows that lie in it, as positions in their list.
+    pub audited: Range<usize>,
+    data: Option<ChunkData>,
+}
+
+/// A chunk's data on the device.
+#[derive(Clone)]
+pub(super) struct ChunkData {
+    pub panels: Buffer,
+    pub weights: Option<Buffer>,
+}
+
+pub(super) struct Resident {
+    pub matrix: Arc<Matrix>,
+    pub weights: Weights,
+    pub chunks: Vec<Chunk>,
+    /// Ascending.
+    pub audited: Vec<u64>,
+    pub audited_rows: Buffer,
+    /// One word per row of the largest chunk: labels, used by one model and chunk after the other.
+    pub labels: Buffer,
+    stream: Option<ChunkData>,
+}
+
+impl Resident {
+    pub fn load(gpu: &mut Gpu, limits: &Limits, matrix: Arc<Matrix>) -> Result<Self> {
+        let n_rows = matrix.n_rows();
+        if u32::try_from(n_rows).is_err() {
+            return Err(gpu.fault(format!("{n_rows} rows; a GPU pass numbers rows with 32 bits")));
+        }
+        let step = limits.chunk_rows(matrix.n_features()).ok_or_else(|| {
+            gpu.fault(format!(
+                "bindings of {} bytes do not hold {PANEL_ROWS} rows of {} features",
+                limits.binding_bytes,
+                matrix.n_features()
+            ))
+        })?;
+        let audited = audit_rows(&matrix);
+        let mut chunks: Vec<Chunk> = (0..n_rows)
+            .step_by(step)
+            .map(|first| {
+                let rows = first..n_rows.min(first.saturating_add(step));
+                let position = |row: usize| audited.partition_point(|&a| a < row as u64);
+                Chunk { audited: position(rows.start)..position(rows.end), rows, data: None }
+            })
+            .collect();
+        let weights = if matrix.weights().is_some() { Weights::Given } else { Weights::None };
+        let labels = gpu.output("labels", 4 * step.min(n_rows.next_multiple_of(PANEL_ROWS)) as u64)?;
+        let audited_rows = gpu.input("audited rows", 4 * audited.len() as u64)?;
+        let numbers: Vec<u32> = audited.iter().map(|&row| row as u32).collect();
+        gpu.upload(&audited_rows, bytemuck::cast_slice(&numbers))?;
+
+        let mut stream = None;
+        let mut used = 0;
+        for (index, chunk) in chunks.iter_mut().enumerate() {
+            let bytes = chunk.bytes(&matrix);
+            if used + bytes > limits.resident_bytes {
+                // The largest chunk is the first, so that all others fit its place.
+                stream = Some(ChunkData::make(gpu, &matrix, &(0..step.min(n_rows)))?);
+                break;
+            }
+            match ChunkData::make(gpu, &matrix, &chunk.rows) {
+                Ok(data) => chunk.data = Some(data),
+                // A device that is full keeps what it has, and less by one chunk, to work in.
+                Err(error) if index >= 2 && error.kind() == Kind::DeviceFault && gpu.is_well() => {
+                    stream = chunks[index - 1].data.take();
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+            used += bytes;
+            if let Some(data) = &chunk.data {
+                data.fill(gpu, &matrix, &chunk.rows)?;
+            }
+            // Uploads are staged until a submit, and freed when it is done.
+            let encoder = gpu.encoder();
+            let sent = gpu.submit(encoder)?;
+            gpu.wait(sent)?;
+        }
+        Ok(Self { matrix, weights, chunks, audited, audited_rows, labels, stream })
+    }
+
+    /// Whether every chunk stays on the device.
+    pub fn is_whole(&self) -> bool {
+        self.chunks.iter().all(|chunk| chunk.data.is_some())
+    }
+
+    /// A chunk's data; where it does not stay on the device, it is uploaded with the next submit. What was submitted
+    /// for the chunk before must be done by then.
+    pub fn data(&self, gpu: &mut Gpu, chunk: usize) -> Result<ChunkData> {
+        let chunk = &self.chunks[chunk];
+        match (&chunk.data, &self.stream) {
+            (Some(data), _) => Ok(data.clone()),
+            (None, Some(place)) => {
+                place.fill(gpu, &self.matrix, &chunk.rows)?;
+                Ok(place.clone())
+            }
+            (None, None) => Err(Error::bug("a chunk is neither on the device nor has a place to go through")),
+        }
+    }
+
+    pub fn stays(&self, chunk: usize) -> bool {
+        self.chunks[chunk].data.is_some()
+    }
+}
+
+impl Chunk {
+    fn bytes(&self, matrix: &Matrix) -> u64 {
+        let panels = self.rows.len().div_ceil(PANEL_ROWS) as u64;
+        panels * PANEL_ROWS as u64 * (4 * matrix.n_features() as u64 + if matrix.weights().is_some() { 2 } else { 0 })
+    }
+}
+
+impl ChunkData {
+    /// Room for these rows.
+    fn make(gpu: &mut Gpu, matrix: &Matrix, rows: &Range<usize>) -> Result<Self> {
+        let slots = rows.len().next_multiple_of(PANEL_ROWS) as u64;
+        let panels = gpu.input("panels", 4 * slots * matrix.n_features() as u64)?;
+        let weights = match matrix.weights() {
+            Some(_) => Some(gpu.input("weights", 2 * slots)?),
+            None => None,
+        };
+        Ok(Self { panels, weights })
+    }
+
+    fn fill(&self, gpu: &mut Gpu, matrix: &Matrix, rows: &Range<usize>) -> Result<()> {
+        let panel = PANEL_ROWS * matrix.n_features();
+        let panels = rows.start / PANEL_ROWS * panel..rows.end.div_ceil(PANEL_ROWS) * panel;
+        gpu.upload(&self.panels, bytemuck::cast_slice(&matrix.panels()[panels]))?;
+        if let (Some(buffer), Some(weights)) = (&self.weights, matrix.weights()) {
+            let words: Vec<u32> = weights[rows.clone()]
+                .chunks(2)
+                .map(|pair| u32::from(pair[0]) | pair.get(1).map_or(0, |&w| u32::from(w) << 16))
+                .collect();
+            gpu.upload(buffer, bytemuck::cast_slice(&words))?;
+        }
+        Ok(())
+    }
+}

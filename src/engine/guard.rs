@@ -1,0 +1,149 @@
+//! Stands in front of an engine and believes nothing: every pass must account for every row, bit for bit. Where a device
+//! fails or is wrong, the pass is done again on the CPU and the device is retired for the run; the result is the same.
+
+use std::sync::Arc;
+
+use super::{Assignment, Counters, Device, DeviceKind, Engine, Row};
+use crate::error::{Error, Kind, Result};
+use crate::grid::{Centroids, Matrix, Sums};
+use crate::observe::{Event, Observe};
+
+/// Makes the engine that takes over. Called at most once.
+pub type Spare = Box<dyn FnOnce() -> Box<dyn Engine> + Send>;
+
+/// An engine that is checked, and replaced when it fails.
+pub struct Guard {
+    active: Box<dyn Engine>,
+    spare: Option<Spare>,
+    /// What the retired engine had counted.
+    retired: Counters,
+    matrix: Option<Arc<Matrix>>,
+    observe: Observe,
+}
+
+impl Guard {
+    /// Without a spare, a fault of the device ends the run.
+    pub fn new(active: Box<dyn Engine>, spare: Option<Spare>, observe: Observe) -> Self {
+        Self { active, spare, retired: Counters::default(), matrix: None, observe }
+    }
+
+    /// Does the work on the engine there is; after a fault of its device, once more on the spare.
+    fn attempt<T>(&mut self, work: impl Fn(&mut dyn Engine) -> Result<T>) -> Result<T> {
+        let fault = match work(&mut *self.active) {
+            Err(error) if error.kind() == Kind::DeviceFault => error,
+            done => return done,
+        };
+        let Some(spare) = self.spare.take() else { return Err(fault) };
+        let retired = std::mem::replace(&mut self.active, spare());
+        self.retired = sum(self.retired, retired.counters());
+        self.observe.event(Event::Fallback { device: name(retired.device()), reason: fault.to_string() });
+        drop(retired);
+        if let Some(matrix) = &self.matrix {
+            self.active.load(matrix.clone())?;
+        }
+        work(&mut *self.active)
+    }
+
+    fn matrix(&self) -> Result<Arc<Matrix>> {
+        self.matrix.clone().ok_or_else(|| Error::bug("an engine was asked before a matrix was loaded"))
+    }
+}
+
+impl Engine for Guard {
+    fn device(&self) -> &Device {
+        self.active.device()
+    }
+
+    fn load(&mut self, matrix: Arc<Matrix>) -> Result<()> {
+        self.matrix = None;
+        self.attempt(|engine| engine.load(matrix.clone()))?;
+        self.matrix = Some(matrix);
+        Ok(())
+    }
+
+    fn step(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+        let matrix = self.matrix()?;
+        self.attempt(|engine| {
+            let all = engine.step(models)?;
+            let fits =
+                all.len() == models.len() && all.iter().zip(models).all(|(sums, model)| accounts(sums, model, &matrix));
+            if fits { Ok(all) } else { Err(wrong(engine, "a pass does not account for every row")) }
+        })
+    }
+
+    fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
+        let matrix = self.matrix()?;
+        self.attempt(|engine| {
+            let assignment = engine.assign(model)?;
+            if names_clusters(&assignment, model, &matrix) {
+                Ok(assignment)
+            } else {
+                Err(wrong(engine, "an assignment names clusters that cannot be"))
+            }
+        })
+    }
+
+    fn farthest(&mut self, model: &Centroids, n: usize) -> Result<Vec<Row>> {
+        self.attempt(|engine| engine.farthest(model, n))
+    }
+
+    fn counters(&self) -> Counters {
+        sum(self.retired, self.active.counters())
+    }
+}
+
+/// Every row is counted once, every weight, every coordinate.
+fn accounts(sums: &Sums, model: &Centroids, matrix: &Matrix) -> bool {
+    let (k, d) = (model.n_clusters(), model.n_features());
+    if sums.rows.len() != k || sums.weights.len() != k || sums.sums.len() != k * d || d != matrix.n_features() {
+        return false;
+    }
+    let rows: u128 = sums.rows.iter().map(|&rows| u128::from(rows)).sum();
+    let weight: u128 = sums.weights.iter().map(|&weight| u128::from(weight)).sum();
+    // Wrapping: a broken device may return anything.
+    let column = |feature: usize| sums.sums[feature..].iter().step_by(d).fold(0i128, |a, &b| a.wrapping_add(b));
+    let facts = matrix.facts();
+    rows == matrix.n_rows() as u128
+        && weight == u128::from(facts.weight)
+        && facts.columns.iter().enumerate().all(|(feature, &total)| column(feature) == total)
+}
+
+/// One label and one other runner-up per row, both of the model.
+fn names_clusters(assignment: &Assignment, model: &Centroids, matrix: &Matrix) -> bool {
+    let k = model.n_clusters();
+    let possible = |(&label, &runner_up): (&u16, &u16)| {
+        usize::from(label) < k && usize::from(runner_up) < k && (label != runner_up || k == 1)
+    };
+    assignment.labels.len() == matrix.n_rows()
+        && assignment.runners_up.len() == matrix.n_rows()
+        && assignment.labels.iter().zip(&assignment.runners_up).all(possible)
+}
+
+/// What a broken promise is depends on who broke it.
+fn wrong(engine: &dyn Engine, what: &str) -> Error {
+    match engine.device().kind {
+        DeviceKind::Cpu => Error::bug(format!("{what}, on the CPU")),
+        _ => Error::device(format!("the GPU {} is wrong: {what}", name(engine.device())))
+            .hint("`--device cpu` gives a correct result; `segmint devices --self-test` looks for driver faults"),
+    }
+}
+
+/// "name (backend)"; the CPU needs no backend.
+pub(super) fn name(device: &Device) -> String {
+    match device.kind {
+        DeviceKind::Cpu => format!("CPU ({})", device.name),
+        _ => format!("{} ({})", device.name, device.backend),
+    }
+}
+
+fn sum(a: Counters, b: Counters) -> Counters {
+    Counters {
+        model_passes: a.model_passes + b.model_passes,
+        near_ties: a.near_ties + b.near_ties,
+        wide_rows: a.wide_rows + b.wide_rows,
+        dispatches: a.dispatches + b.dispatches,
+        submits: a.submits + b.submits,
+        bytes_uploaded: a.bytes_uploaded + b.bytes_uploaded,
+        bytes_read_back: a.bytes_read_back + b.bytes_read_back,
+    }
+}

@@ -1,0 +1,116 @@
+//! A feature's transform, there and back, in arithmetic that is the same on every machine (the `libm` crate, IEEE
+//! basic operations).
+
+use crate::job::Transform;
+
+/// Applies the transform to a value; none where the value is outside of its domain. A NaN stays one. Zeros come out
+/// positive, so that the two zeros of floating point never make a difference.
+pub fn apply(transform: Transform, value: f64) -> Option<f64> {
+    let result = match transform {
+        Transform::None => value,
+        Transform::Log1p if value <= -1.0 => return None,
+        Transform::Log1p => libm::log1p(value),
+        Transform::Sqrt if value < 0.0 => return None,
+        Transform::Sqrt => value.sqrt(),
+        Transform::Clip { low, high } => clip(value, low, high),
+    };
+    Some(result + 0.0)
+}
+
+/// Applies the transform in place; the first position outside of its domain is the error.
+pub fn apply_all(transform: Transform, values: &mut [f64]) -> Result<(), usize> {
+    match transform {
+        // The plain cases have no domain: loops that become vector instructions.
+        Transform::None => values.iter_mut().for_each(|v| *v += 0.0),
+        Transform::Clip { low, high } => values.iter_mut().for_each(|v| *v = clip(*v, low, high) + 0.0),
+        Transform::Log1p | Transform::Sqrt => {
+            for (position, value) in values.iter_mut().enumerate() {
+                *value = apply(transform, *value).ok_or(position)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first position outside of the transform's domain is the error.
+pub fn check_all(transform: Transform, values: &[f64]) -> Result<(), usize> {
+    let outside = match transform {
+        Transform::None | Transform::Clip { .. } => None,
+        Transform::Log1p => values.iter().position(|v| *v <= -1.0),
+        Transform::Sqrt => values.iter().position(|v| *v < 0.0),
+    };
+    outside.map_or(Ok(()), Err)
+}
+
+/// From the transformed scale back to the user's units: for showing centroids.
+pub fn invert(transform: Transform, value: f64) -> f64 {
+    match transform {
+        Transform::None | Transform::Clip { .. } => value,
+        Transform::Log1p => libm::expm1(value),
+        Transform::Sqrt => value * value,
+    }
+}
+
+/// What the transform asks of a value, for messages.
+pub fn domain(transform: Transform) -> &'static str {
+    match transform {
+        Transform::None | Transform::Clip { .. } => "a finite number",
+        Transform::Log1p => "greater than -1",
+        Transform::Sqrt => "0 or more",
+    }
+}
+
+/// The name the job file gives it, for messages.
+pub fn name(transform: Transform) -> &'static str {
+    match transform {
+        Transform::None => "none",
+        Transform::Log1p => "log1p",
+        Transform::Sqrt => "sqrt",
+        Transform::Clip { .. } => "clip",
+    }
+}
+
+fn clip(value: f64, low: f64, high: f64) -> f64 {
+    let value = if value < low { low } else { value };
+    if value > high { high } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIP: Transform = Transform::Clip { low: -2.0, high: 5.0 };
+
+    #[test]
+    fn values_come_back_from_their_transform() {
+        for value in [0.0, 0.5, 3.0, 1e6] {
+            for transform in [Transform::None, Transform::Log1p, Transform::Sqrt] {
+                let there = apply(transform, value).map(|v| invert(transform, v));
+                assert!(there.is_some_and(|v| (v - value).abs() <= 1e-9 * value));
+            }
+        }
+        assert_eq!(apply(CLIP, 7.0), Some(5.0));
+        assert_eq!(apply(CLIP, -7.0), Some(-2.0));
+        assert_eq!(apply(CLIP, 1.5), Some(1.5));
+    }
+
+    #[test]
+    fn values_outside_of_the_domain_are_refused_at_their_position() {
+        assert_eq!(apply_all(Transform::Log1p, &mut [0.0, -0.999, -1.0]), Err(2));
+        assert_eq!(apply_all(Transform::Sqrt, &mut [0.0, -0.0, -1e-300]), Err(2));
+        assert_eq!(check_all(Transform::Log1p, &[0.0, f64::NAN, -1.0]), Err(2));
+        assert_eq!(check_all(Transform::Sqrt, &[0.0, -0.0]), Ok(()));
+        assert_eq!(apply(Transform::Log1p, -1.0), None);
+    }
+
+    #[test]
+    fn a_missing_value_stays_missing_and_zeros_are_positive() {
+        for transform in [Transform::None, Transform::Log1p, Transform::Sqrt, CLIP] {
+            assert!(apply(transform, f64::NAN).is_some_and(f64::is_nan));
+            let mut values = [f64::NAN, -0.0];
+            assert_eq!(apply_all(transform, &mut values), Ok(()));
+            assert!(values[0].is_nan());
+            assert_eq!(values[1].to_bits(), 0.0f64.to_bits());
+        }
+    }
+}

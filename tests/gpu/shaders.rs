@@ -1,0 +1,137 @@
+//! Shaders without a GPU: a validator parses every kernel with no capability beyond WebGPU's baseline, and what it finds
+//! is compared with the host's tables.
+
+use std::collections::BTreeMap;
+
+use segmint::engine::gpu::limits::WORKGROUP_WORDS;
+use segmint::engine::gpu::shaders::{Access, Kernel, SMALL_SHAPES, Sums, Weights};
+use wgpu::naga::proc::{GlobalCtx, Layouter};
+use wgpu::naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use wgpu::naga::{AddressSpace, Module, StorageAccess, front::wgsl};
+
+/// WebGPU's default limits of a workgroup.
+const INVOCATIONS_MAX: u32 = 256;
+const STORAGE_BINDINGS_MAX: usize = 8;
+
+fn validated(kernel: Kernel) -> (Module, ModuleInfo) {
+    let source = kernel.source();
+    let module = wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(&source)));
+    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(&source)));
+    (module, info)
+}
+
+#[test]
+fn every_kernel_is_valid_with_baseline_capabilities_and_binds_what_the_host_says() {
+    let all = Kernel::all();
+    assert_eq!(all.len(), SMALL_SHAPES.len() + 8);
+    for kernel in all {
+        let (module, info) = validated(kernel);
+        assert_eq!(module.entry_points.len(), 1, "{kernel:?}");
+        let used = info.get_entry_point(0);
+        let mut found = BTreeMap::new();
+        for (handle, variable) in module.global_variables.iter() {
+            let Some(binding) = variable.binding else { continue };
+            if used[handle].is_empty() {
+                continue;
+            }
+            assert_eq!(binding.group, 0);
+            let access = match variable.space {
+                AddressSpace::Uniform => Access::Uniform,
+                AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => Access::ReadWrite,
+                AddressSpace::Storage { .. } => Access::Read,
+                other => panic!("{kernel:?} binds {other:?}"),
+            };
+            found.insert(binding.binding, access);
+        }
+        let told: BTreeMap<u32, Access> = kernel.bindings().into_iter().collect();
+        assert_eq!(found, told, "{kernel:?}");
+        assert!(told.values().filter(|access| **access != Access::Uniform).count() <= STORAGE_BINDINGS_MAX);
+    }
+}
+
+#[test]
+fn workgroups_keep_within_the_default_limits() {
+    for kernel in Kernel::all() {
+        let (module, _) = validated(kernel);
+        let size = module.entry_points[0].workgroup_size;
+        assert!(size.iter().product::<u32>() <= INVOCATIONS_MAX, "{kernel:?}: {size:?}");
+        assert_eq!(kernel.rows_per_group() % size[0] as usize, 0, "{kernel:?}: rows are dealt out evenly");
+        let mut layouter = Layouter::default();
+        layouter
+            .update(GlobalCtx {
+                types: &module.types,
+                constants: &module.constants,
+                overrides: &module.overrides,
+                global_expressions: &module.global_expressions,
+            })
+            .unwrap();
+        let shared: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
+            .map(|(_, variable)| layouter[variable.ty].size)
+            .sum();
+        assert!(shared <= 4 * WORKGROUP_WORDS, "{kernel:?}: {shared} bytes of workgroup memory");
+    }
+}
+
+#[test]
+fn the_parameters_have_the_size_that_the_host_writes() {
+    let (module, _) = validated(Kernel::Assign);
+    let (_, params) = module.global_variables.iter().find(|(_, v)| v.space == AddressSpace::Uniform).unwrap();
+    let mut layouter = Layouter::default();
+    layouter
+        .update(GlobalCtx {
+            types: &module.types,
+            constants: &module.constants,
+            overrides: &module.overrides,
+            global_expressions: &module.global_expressions,
+        })
+        .unwrap();
+    assert_eq!(layouter[params.ty].size, 32);
+}
+
+#[test]
+fn each_shape_gets_a_kernel_whose_sums_fit() {
+    for d in [1, 2, 3, 10, 16, 100, 511, 512] {
+        for k in [1, 2, 5, 8, 64, 256, 1000, 4096] {
+            for weights in [Weights::None, Weights::Given] {
+                match Kernel::lloyd(d, k, weights) {
+                    Kernel::Lloyd { d: small, k: clusters } => {
+                        assert_eq!((small, clusters, weights), (d, k, Weights::None));
+                    }
+                    Kernel::LloydGeneral { sums, weights: kernel } => {
+                        assert_eq!(kernel, weights);
+                        let words = k
+                            * (d + 1 + usize::from(weights == Weights::Given))
+                            * if weights == Weights::Given { 2 } else { 1 };
+                        assert_eq!(sums == Sums::Local, words <= WORKGROUP_WORDS as usize, "d = {d}, k = {k}");
+                    }
+                    other => panic!("{other:?} is no pass"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn small_kernels_are_few_and_distinct() {
+    let distinct: std::collections::BTreeSet<_> = SMALL_SHAPES.iter().collect();
+    assert_eq!(distinct.len(), SMALL_SHAPES.len());
+    assert!(SMALL_SHAPES.len() <= 40);
+}
+
+#[test]
+fn nothing_asks_for_extensions() {
+    for kernel in Kernel::all() {
+        let source = kernel.source();
+        for word in ["enable", "subgroup", "i64", "u64", "f16", "f64", "atomic<f32>"] {
+            assert!(
+                !source.split(|c: char| !c.is_alphanumeric() && !"<>".contains(c)).any(|w| w == word),
+                "{kernel:?}: {word}"
+            );
+        }
+    }
+}
