@@ -153,6 +153,53 @@ fn a_repeated_id_is_named_by_both_places_and_never_printed() {
 }
 
 #[test]
+fn keys_that_collide_ask_for_another_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let names: StringArray = (0..100).map(|i| Some(format!("name {i}"))).collect();
+    write(&path, vec![("id", Arc::new(names))], 30);
+    let source = open(&path, Some("id")).unwrap();
+    let (batches, _) = scan(&source, &[], 7, ALL).unwrap();
+    let mut keys = keys(&batches);
+    let settings = ScanSettings { chunk_rows: 7, memory: ALL };
+    assert_eq!(check_unique(&source, 1, &keys, &settings, &Observe::default()).unwrap(), Uniqueness::Unique);
+    // A collision of 64-bit hashes cannot be made to order, so one is claimed.
+    keys[99] = keys[3];
+    assert_eq!(check_unique(&source, 1, &keys, &settings, &Observe::default()).unwrap(), Uniqueness::KeysCollide);
+}
+
+#[test]
+fn more_files_than_may_be_open_are_read_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for i in 0..200 {
+        write(&folder.path().join(format!("{i:03}.parquet")), customers(i * 3..i * 3 + 3), 2);
+    }
+    let source = open(folder.path(), Some("id")).unwrap();
+    let (batches, largest) = scan(&source, &["orders"], 100, ALL).unwrap();
+    let ids: Vec<i64> = batches
+        .iter()
+        .flat_map(|b| b.ids.as_ref().unwrap().array().as_primitive::<Int64Type>().values().to_vec())
+        .collect();
+    assert_eq!(ids, (0..600).map(|i| i * 7919).collect::<Vec<i64>>());
+    assert!(largest < 600);
+    let fingerprint = serde_json::to_value(source.fingerprint()).unwrap();
+    assert_eq!(fingerprint["rows"], 600);
+    assert_eq!(fingerprint["files"][7]["name"], "007.parquet");
+    assert_eq!(fingerprint["files"][7]["footer_sha256"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn a_file_changed_after_it_was_opened_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    write(&path, customers(0..100), 30);
+    let source = open(&path, Some("id")).unwrap();
+    write(&path, customers(0..101), 30);
+    let error = scan(&source, &["spent"], 10, ALL).unwrap_err();
+    assert!(error.to_string().contains("changed while it was being read"), "{error}");
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.parquet");

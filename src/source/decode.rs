@@ -10,11 +10,13 @@ use arrow::datatypes::{DataType, Fields};
 use arrow::error::ArrowError;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::basic::Type as PhysicalType;
 use parquet::column::page::{PageIterator, PageReader};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use super::pages::{self, LookInside, Survey, VALUE_BYTES_MAX};
 use super::positioned::PositionedFile;
 use super::quiet::guarded;
 use crate::error::{Error, Result};
@@ -45,6 +47,7 @@ struct Chunk {
     file: PositionedFile,
     metadata: Arc<ParquetMetaData>,
     row_group: usize,
+    survey: Survey,
 }
 
 impl Chunk {
@@ -59,12 +62,12 @@ impl RowGroups for Chunk {
     }
 
     fn column_chunks(&self, leaf: usize) -> Result<Box<dyn PageIterator>, ParquetError> {
-        let reader: Box<dyn PageReader> = Box::new(SerializedPageReader::new(
-            Arc::new(self.file.clone()),
-            self.group().column(leaf),
-            self.num_rows(),
-            None,
-        )?);
+        let chunk = self.group().column(leaf);
+        let file = Arc::new(self.file.clone());
+        let pages = Box::new(SerializedPageReader::new(file, chunk, self.num_rows(), None)?);
+        let nullable = chunk.column_descr().max_def_level() > 0;
+        let reader: Box<dyn PageReader> =
+            if self.survey.look_inside { Box::new(LookInside { pages, nullable }) } else { pages };
         Ok(Box::new(Pages(Some(reader))))
     }
 
@@ -108,8 +111,8 @@ impl ColumnStream {
         chunk_rows: usize,
     ) -> Result<Self> {
         guarded("opening a column", || {
-            let chunk = Chunk { file: file.clone(), metadata: metadata.clone(), row_group };
-            check_chunk(chunk.group(), plan.leaf, file.bytes())?;
+            let survey = survey_chunk(file, metadata.row_group(row_group), plan.leaf)?;
+            let chunk = Chunk { file: file.clone(), metadata: metadata.clone(), row_group, survey };
             let rows = chunk.num_rows();
             let reader =
                 ParquetRecordBatchReader::try_new_with_row_groups(&plan.levels, &chunk, chunk_rows.min(rows), None)
@@ -161,8 +164,8 @@ impl ColumnStream {
     }
 }
 
-/// What the footer says about a column chunk must be possible for this file.
-fn check_chunk(group: &RowGroupMetaData, leaf: usize, file_bytes: u64) -> Result<()> {
+/// Checks what the footer and the page headers say about a column chunk, before anything is reserved for it.
+pub(super) fn survey_chunk(file: &PositionedFile, group: &RowGroupMetaData, leaf: usize) -> Result<Survey> {
     let chunk =
         group.columns().get(leaf).ok_or_else(|| Error::bad_data("the row group has fewer columns than the schema"))?;
     if chunk.num_values() != group.num_rows() {
@@ -173,17 +176,19 @@ fn check_chunk(group: &RowGroupMetaData, leaf: usize, file_bytes: u64) -> Result
         )));
     }
     let starts = [Some(chunk.data_page_offset()), chunk.dictionary_page_offset()];
-    let possible = chunk.compressed_size() >= 0
-        && chunk.uncompressed_size() >= 0
-        && starts.into_iter().flatten().all(|start| start >= 0);
+    let possible = chunk.compressed_size() >= 0 && starts.into_iter().flatten().all(|start| start >= 0);
     let inside = possible && {
         let (start, length) = chunk.byte_range();
-        start.checked_add(length).is_some_and(|end| end <= file_bytes)
+        start.checked_add(length).is_some_and(|end| end <= file.bytes())
     };
     if !inside {
         return Err(Error::bad_data("the footer places the column outside of the file"));
     }
-    Ok(())
+    let width = usize::try_from(chunk.column_descr().type_length()).unwrap_or_default();
+    if chunk.column_type() == PhysicalType::FIXED_LEN_BYTE_ARRAY && width > VALUE_BYTES_MAX {
+        return Err(Error::bad_data(format!("each value has {width} bytes; at most {VALUE_BYTES_MAX} are read")));
+    }
+    pages::survey(file, chunk, u64::try_from(group.num_rows()).unwrap_or_default())
 }
 
 /// An error of the Parquet crate: the operating system's are told apart from the file's.

@@ -7,13 +7,12 @@ use std::time::SystemTime;
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema, parquet_to_arrow_schema_by_columns};
 use parquet::basic::{Repetition, Type as PhysicalType};
-use parquet::file::metadata::{
-    ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
-};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::{SchemaDescriptor, TypePtr};
 use sha2::{Digest, Sha256};
 
-use super::decode::parquet_error;
+use super::decode::{parquet_error, survey_chunk};
+use super::lean;
 use super::positioned::PositionedFile;
 use super::quiet::guarded;
 use crate::error::{Error, Result};
@@ -21,6 +20,9 @@ use crate::error::{Error, Result};
 /// The magic bytes at both ends of a file, and the four bytes of the footer's length before the last.
 const MAGIC: usize = 4;
 const TAIL: usize = 8;
+
+/// More rows for their bytes than this are counted before they are believed: callers make room for them.
+const ROWS_PER_BYTE: u64 = 8;
 
 /// A file's footer: row groups, columns, and what identifies the file.
 #[derive(Debug)]
@@ -47,32 +49,29 @@ pub(super) struct TopColumn {
 /// Reads and checks the footer of `path`.
 pub(super) fn read(path: &Path) -> Result<Footer> {
     let file = PositionedFile::open(path).map_err(|error| Error::io("open", path.display(), error))?;
-    let sha256 = footer_hash(&file, path)?;
+    let stored = stored_footer(&file, path)?;
     guarded("reading the footer", || {
-        // Statistics are of no use here, and what is not decoded cannot be malformed.
-        let options = ParquetMetaDataOptions::new()
-            .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
-            .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
-            .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
-        let metadata = ParquetMetaDataReader::new()
-            .with_metadata_options(Some(options))
-            .parse_and_finish(&file)
+        let lean = lean::footer(&stored)?;
+        let metadata = ParquetMetaDataReader::decode_metadata(&lean)
             .map_err(|error| parquet_error("the footer cannot be read", error))?;
         let n_rows = count_rows(&metadata)?;
         let columns = top_columns(&metadata)?;
+        if n_rows > file.bytes().saturating_mul(ROWS_PER_BYTE) {
+            check_rows(&file, &metadata, &columns)?;
+        }
         Ok(Footer {
             metadata: Arc::new(metadata),
             columns,
             n_rows,
             bytes: file.bytes(),
             modified: file.modified(),
-            sha256,
+            sha256: Sha256::digest(&stored).into(),
         })
     })
 }
 
-/// The hash of the footer's bytes; on the way, what is no Parquet file at all is told apart from a damaged one.
-fn footer_hash(file: &PositionedFile, path: &Path) -> Result<[u8; 32]> {
+/// The footer as it lies in the file; on the way, what is no Parquet file is told apart from a damaged one.
+fn stored_footer(file: &PositionedFile, path: &Path) -> Result<Vec<u8>> {
     let bytes = file.bytes();
     let read = |length: usize, position: u64| {
         let mut buffer = vec![0; length];
@@ -98,7 +97,16 @@ fn footer_hash(file: &PositionedFile, path: &Path) -> Result<[u8; 32]> {
         return Err(Error::bad_data(format!("the footer claims {length} bytes of a file of {bytes}")));
     };
     let length = usize::try_from(length).map_err(|_| Error::bad_data("the footer is too large"))?;
-    Ok(Sha256::digest(read(length, start)?).into())
+    read(length, start)
+}
+
+/// The pages of one column must hold as many rows as the footer claims.
+fn check_rows(file: &PositionedFile, metadata: &ParquetMetaData, columns: &[TopColumn]) -> Result<()> {
+    let Some(leaf) = columns.iter().find_map(|column| column.leaf) else { return Ok(()) };
+    for group in metadata.row_groups() {
+        survey_chunk(file, group, leaf)?;
+    }
+    Ok(())
 }
 
 /// The rows of all row groups, which must be what the file as a whole claims.
@@ -110,8 +118,9 @@ fn count_rows(metadata: &ParquetMetaData) -> Result<u64> {
         sum =
             sum.checked_add(rows).ok_or_else(|| Error::bad_data("the row groups claim more rows than there can be"))?;
     }
+    // Some old writers leave the total at 0.
     let claimed = metadata.file_metadata().num_rows();
-    if u64::try_from(claimed) != Ok(sum) {
+    if claimed != 0 && u64::try_from(claimed) != Ok(sum) {
         return Err(Error::bad_data(format!("the footer claims {claimed} rows, its row groups {sum}")));
     }
     Ok(sum)

@@ -18,11 +18,14 @@ mod fingerprint;
 mod footer;
 pub mod generate;
 mod ids;
+mod lean;
 mod numbers;
 mod open;
+mod pages;
 mod positioned;
 mod quiet;
 mod scan;
+mod thrift;
 
 pub use columns::{ColumnInfo, ColumnKind};
 pub use duplicates::{Uniqueness, check_unique};

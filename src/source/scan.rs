@@ -104,19 +104,45 @@ impl Source {
             observe.event(Event::Progress { stage: "read", done, total: self.n_rows() });
             Ok(())
         };
-        let mut wave: Vec<Segment> = Vec::new();
+        let mut wave = Wave::default();
         for segment in scan.segments() {
-            if scan.bytes(&segment) > settings.memory {
-                scan.read_wave(&std::mem::take(&mut wave), &mut hand_on)?;
+            let bytes = scan.bytes(&segment);
+            if !wave.fits(&segment, bytes, settings.memory) {
+                scan.read_wave(&std::mem::take(&mut wave).segments, &mut hand_on)?;
+            }
+            if bytes > settings.memory {
                 scan.read_huge(&segment, &mut hand_on)?;
-                continue;
+            } else {
+                wave.push(segment, bytes);
             }
-            if !scan.fits(&wave, &segment) {
-                scan.read_wave(&std::mem::take(&mut wave), &mut hand_on)?;
-            }
-            wave.push(segment);
         }
-        scan.read_wave(&wave, &mut hand_on)
+        scan.read_wave(&wave.segments, &mut hand_on)
+    }
+}
+
+/// Row groups that are read together.
+#[derive(Default)]
+struct Wave {
+    segments: Vec<Segment>,
+    bytes: u64,
+    files: usize,
+}
+
+impl Wave {
+    fn opens_file(&self, next: &Segment) -> bool {
+        self.segments.last().is_none_or(|last| last.file != next.file)
+    }
+
+    fn fits(&self, next: &Segment, bytes: u64, memory: u64) -> bool {
+        self.bytes.saturating_add(bytes) <= memory
+            && self.segments.len() < WAVE_GROUPS_MAX
+            && (self.files < WAVE_FILES_MAX || !self.opens_file(next))
+    }
+
+    fn push(&mut self, segment: Segment, bytes: u64) {
+        self.files += usize::from(self.opens_file(&segment));
+        self.bytes += bytes;
+        self.segments.push(segment);
     }
 }
 
@@ -185,15 +211,6 @@ impl<'a> Scan<'a> {
         // A dictionary hides the width of what it holds, so twice what the file needs for it is taken.
         let stored = chunk.and_then(|chunk| u64::try_from(chunk.uncompressed_size()).ok());
         stored.map_or(8, |bytes| 2 * bytes / (segment.n_rows as u64).max(1) + ID_BYTES)
-    }
-
-    fn fits(&self, wave: &[Segment], next: &Segment) -> bool {
-        let bytes: u64 = wave.iter().map(|segment| self.bytes(segment)).sum();
-        let files = wave.chunk_by(|a, b| a.file == b.file).count();
-        let same_file = wave.last().is_some_and(|last| last.file == next.file);
-        bytes.saturating_add(self.bytes(next)) <= self.memory
-            && wave.len() < WAVE_GROUPS_MAX
-            && (same_file || files < WAVE_FILES_MAX)
     }
 
     /// Reads whole row groups, all their columns in parallel.

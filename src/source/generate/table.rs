@@ -35,7 +35,10 @@ pub struct Customer {
     pub truth: Option<&'static str>,
 }
 
-const INTEGERS: [(&str, fn(&Customer) -> i64); 5] = [
+/// A column's name and how it is read from a customer.
+type Column<T> = (&'static str, fn(&Customer) -> T);
+
+const INTEGERS: [Column<i64>; 5] = [
     ("recency", |c| c.recency),
     ("frequency", |c| c.frequency),
     ("tenure", |c| c.tenure),
@@ -43,7 +46,7 @@ const INTEGERS: [(&str, fn(&Customer) -> i64); 5] = [
     ("support_calls", |c| c.support_calls),
 ];
 
-const FLOATS: [(&str, fn(&Customer) -> f64); 5] = [
+const FLOATS: [Column<f64>; 5] = [
     ("monetary", |c| c.monetary),
     ("return_rate", |c| c.return_rate),
     ("discount_usage", |c| c.discount_usage),
