@@ -218,6 +218,13 @@ impl Set {
         figures
     }
 
+    /// The listed centroids as distances from the means, which is how the grid holds them whatever the scaling.
+    pub fn centred(&self, figure: &Figure, model: &FeatureModel) -> Vec<Vec<f64>> {
+        let mean = |j: usize| if self.scale == Scale::None { model.features[j].mean } else { 0.0 };
+        let centre = |row: &Vec<f64>| row.iter().enumerate().map(|(j, c)| c - mean(j)).collect();
+        figure.centroids.iter().map(centre).collect()
+    }
+
     /// scikit-learn's labels for one k, in the order of the rows, clusters numbered by size.
     pub fn labels(&self, place: &Place, k: usize) -> Vec<u16> {
         let name = format!("{}.labels.parquet", self.name);
