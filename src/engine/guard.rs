@@ -1,6 +1,7 @@
 //! Stands in front of an engine and believes nothing: every pass must account for every row, bit for bit. Where a device
 //! fails or is wrong, the pass is done again on the CPU and the device is retired for the run; the result is the same.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Assignment, Counters, Device, DeviceKind, Engine, Row};
@@ -18,13 +19,23 @@ pub struct Guard {
     /// What the retired engine had counted.
     retired: Counters,
     matrix: Option<Arc<Matrix>>,
+    /// The last pass of each model.
+    seen: BTreeMap<u32, Seen>,
     observe: Observe,
+}
+
+/// What a pass said of a model: later answers must agree with it.
+#[derive(Debug, Clone)]
+struct Seen {
+    generation: u32,
+    inertia: i128,
+    rows: Vec<u64>,
 }
 
 impl Guard {
     /// Without a spare, a fault of the device ends the run.
     pub fn new(active: Box<dyn Engine>, spare: Option<Spare>, observe: Observe) -> Self {
-        Self { active, spare, retired: Counters::default(), matrix: None, observe }
+        Self { active, spare, retired: Counters::default(), matrix: None, seen: BTreeMap::new(), observe }
     }
 
     /// Does the work on the engine there is; after a fault of its device, once more on the spare.
@@ -56,6 +67,7 @@ impl Engine for Guard {
 
     fn load(&mut self, matrix: Arc<Matrix>) -> Result<()> {
         self.matrix = None;
+        self.seen.clear();
         self.attempt(|engine| engine.load(matrix.clone()))?;
         self.matrix = Some(matrix);
         Ok(())
@@ -63,23 +75,47 @@ impl Engine for Guard {
 
     fn step(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
         let matrix = self.matrix()?;
-        self.attempt(|engine| {
+        let squares = matrix.facts().squares;
+        let seen = std::mem::take(&mut self.seen);
+        let all = self.attempt(|engine| {
             let all = engine.step(models)?;
-            let fits =
-                all.len() == models.len() && all.iter().zip(models).all(|(sums, model)| accounts(sums, model, &matrix));
-            if fits { Ok(all) } else { Err(wrong(engine, "a pass does not account for every row")) }
-        })
+            if all.len() != models.len() || !all.iter().zip(models).all(|(sums, model)| accounts(sums, model, &matrix))
+            {
+                return Err(wrong(engine, "a pass does not account for every row"));
+            }
+            let rises = |(sums, model): (&Sums, &Centroids)| {
+                let before = seen.get(&model.model).filter(|before| before.generation < model.generation);
+                before.is_some_and(|before| model.inertia(squares, sums) > before.inertia)
+            };
+            if all.iter().zip(models).any(rises) {
+                return Err(wrong(
+                    engine,
+                    "inertia rose from one pass to the next, so rows were added to wrong clusters",
+                ));
+            }
+            Ok(all)
+        });
+        self.seen = seen;
+        let all = all?;
+        for (sums, model) in all.iter().zip(models) {
+            let (inertia, rows) = (model.inertia(squares, sums), sums.rows.clone());
+            self.seen.insert(model.model, Seen { generation: model.generation, inertia, rows });
+        }
+        Ok(all)
     }
 
     fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
         let matrix = self.matrix()?;
+        let seen = self.seen.get(&model.model).filter(|seen| seen.generation == model.generation).cloned();
         self.attempt(|engine| {
             let assignment = engine.assign(model)?;
-            if names_clusters(&assignment, model, &matrix) {
-                Ok(assignment)
-            } else {
-                Err(wrong(engine, "an assignment names clusters that cannot be"))
+            if !names_clusters(&assignment, model, &matrix) {
+                return Err(wrong(engine, "an assignment names clusters that cannot be"));
             }
+            if seen.as_ref().is_some_and(|seen| !agrees(&assignment, model, seen)) {
+                return Err(wrong(engine, "an assignment disagrees with the pass before it"));
+            }
+            Ok(assignment)
         })
     }
 
@@ -117,6 +153,14 @@ fn names_clusters(assignment: &Assignment, model: &Centroids, matrix: &Matrix) -
     assignment.labels.len() == matrix.n_rows()
         && assignment.runners_up.len() == matrix.n_rows()
         && assignment.labels.iter().zip(&assignment.runners_up).all(possible)
+}
+
+/// The same cluster sizes as in the pass before; clusters without rows may have been left out since.
+fn agrees(assignment: &Assignment, model: &Centroids, seen: &Seen) -> bool {
+    let mut rows = vec![0u64; model.n_clusters()];
+    assignment.labels.iter().for_each(|&label| rows[usize::from(label)] += 1);
+    let filled = |rows: &[u64]| rows.iter().copied().filter(|&n| n > 0).collect::<Vec<_>>();
+    filled(&rows) == filled(&seen.rows)
 }
 
 /// What a broken promise is depends on who broke it.
