@@ -351,9 +351,9 @@ impl Gpu {
 
 impl Drop for Gpu {
     fn drop(&mut self) {
-        if self.hung {
-            // The library waits for all work when the last handle goes, which for a hung device is for ever. One handle
-            // is kept until the process ends.
+        if self.hung || !self.is_well() {
+            // The library waits for all work when the last handle goes: for a hung device that is for ever, for a broken
+            // one it may panic. One handle is kept until the process ends.
             std::mem::forget(self.device.clone());
             std::mem::forget(self.queue.clone());
         }
