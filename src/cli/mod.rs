@@ -20,6 +20,7 @@ use std::time::SystemTime;
 use clap::{Parser, Subcommand};
 
 use self::talk::{Talk, TalkFlags};
+use crate::engine::gpu;
 use crate::error::Result;
 use crate::job::Surroundings;
 use crate::store;
@@ -79,6 +80,8 @@ enum Command {
 
 /// Runs the command the process was started with.
 pub fn main() -> ExitCode {
+    // While there is one thread: later it could not.
+    gpu::quiet_drivers();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {

@@ -15,14 +15,17 @@ use crate::pipeline::{self, Outcome};
 use crate::report;
 
 #[derive(Args, Debug)]
-#[command(override_usage = "segmint run [JOB.toml] [DATA] [OPTIONS]", after_help = "\
+#[command(
+    override_usage = "segmint run [JOB.toml] [DATA] [OPTIONS]",
+    after_help = "\
 Examples:
   segmint run customers.parquet --id customer_id --k 5
   segmint run nightly.toml
   segmint run nightly.toml customers-new.parquet --out runs/new --overwrite
   segmint run 'customers/*.parquet' --id id --features recency,monetary:log1p --k 4 --device cpu
 
-Flags beat SEGMINT_* variables (SEGMINT_K=5), which beat the job file. `segmint init DATA` writes a job file.")]
+Flags beat SEGMINT_* variables (SEGMINT_K=5), which beat the job file. `segmint init DATA` writes a job file."
+)]
 pub struct RunArgs {
     /// A job file, the data (a Parquet file, folder or quoted glob), or both in this order
     #[arg(value_names = ["JOB.toml", "DATA"], num_args = 0..=2)]
