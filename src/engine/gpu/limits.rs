@@ -9,6 +9,8 @@ pub const BINDING_BYTES: u64 = 128 << 20;
 /// Larger buffers fail on DirectX 12 and on most Vulkan drivers for Linux.
 pub const BUFFER_BYTES: u64 = 256 << 20;
 pub const GROUPS_PER_DIMENSION: u32 = 65_535;
+/// Storage bindings of a kernel, at most; WebGPU's default is 8.
+pub const STORAGE_BINDINGS: u32 = 6;
 /// Bindings of one buffer start at multiples of this.
 pub const ALIGNMENT: u64 = 256;
 /// Workgroup memory, in words of four bytes: WebGPU's default of 16 KiB.
