@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Kind, Result};
 use crate::job::nearest;
 
-use super::words::Word;
-use super::written::{Conditions, Text, WrittenPersona, WrittenPlaybook};
+use super::asked::{Asked, Bounds};
+use super::written::{Conditions, InFull, Text, WrittenPersona, WrittenPlaybook};
 
 /// Playbooks that come with segmint, by name.
 const OURS: &[(&str, &str)] = &[("rfm", include_str!("../../data/playbooks/rfm.toml"))];
@@ -69,7 +69,7 @@ pub struct Persona {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Condition {
     pub role: String,
-    pub word: Word,
+    pub asked: Asked,
     pub importance: Importance,
     /// Its part in the score; forbidden conditions have none.
     pub weight: f64,
@@ -234,7 +234,8 @@ fn add_conditions(
 ) -> Result<()> {
     for (role, asked) in written {
         let (role_at, asked_at, role) = (role.span().start, asked.span().start, role.into_inner());
-        let asked = asked.into_inner();
+        let written = asked.into_inner().0;
+        let asked = checked_asked(&written).map_err(|message| text.error(asked_at, message))?;
         if !roles.iter().any(|known| known.name == role) {
             let error = text.error(role_at, &format!("no role is called {role:?}"));
             return Err(match nearest(&role, roles.iter().map(|known| known.name.as_str())) {
@@ -242,7 +243,7 @@ fn add_conditions(
                 None => error.hint(format!("declare it under [roles.{role}]")),
             });
         }
-        let weight = match (importance, asked.weight) {
+        let weight = match (importance, written.weight) {
             (Importance::Forbidden, None) => 0.0,
             (Importance::Forbidden, Some(_)) => {
                 return Err(text.error(asked_at, "what is forbidden has no weight: it rules the persona out"));
@@ -256,24 +257,42 @@ fn add_conditions(
             }
         };
         let rules_out = |earlier: &&Condition| {
-            earlier.role == role && earlier.importance == Importance::Required && earlier.word.implies(asked.word)
+            earlier.role == role && earlier.importance == Importance::Required && earlier.asked.implies(&asked)
         };
         if importance == Importance::Forbidden
             && let Some(required) = conditions.iter().find(rules_out)
         {
-            let (asked, required) = (asked.word, required.word);
+            let required = required.asked;
             return Err(
                 text.error(asked_at, &format!("{role} must be {required}, so it cannot be forbidden to be {asked}"))
             );
         }
-        conditions.push(Condition { role, word: asked.word, importance, weight });
+        conditions.push(Condition { role, asked, importance, weight });
     }
     Ok(())
+}
+
+/// A word or bounds, and not both.
+fn checked_asked(written: &InFull) -> Result<Asked, &'static str> {
+    let bounds = Bounds { at_least: written.at_least, at_most: written.at_most };
+    match (written.is, bounds) {
+        (Some(word), Bounds { at_least: None, at_most: None }) => Ok(Asked::Word(word)),
+        (Some(_), _) => Err("a condition is a word or has bounds, not both"),
+        (None, Bounds { at_least: None, at_most: None }) => Err("a condition needs a word or a bound"),
+        (None, _) if [bounds.at_least, bounds.at_most].into_iter().flatten().any(|bound| !bound.is_finite()) => {
+            Err("a bound is a finite number")
+        }
+        (None, Bounds { at_least: Some(least), at_most: Some(most) }) if least > most => {
+            Err("`at_least` is above `at_most`")
+        }
+        (None, _) => Ok(Asked::Bounds(bounds)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::persona::words::Word;
 
     const SMALL: &str = r#"
 name = "small"
@@ -317,8 +336,10 @@ objective = "o"
     fn conditions_keep_their_words_and_weights() {
         let playbook = Playbook::parse("small.toml", SMALL).unwrap();
         let conditions = &playbook.personas[0].conditions;
-        let seen: Vec<(Word, Importance, f64)> = conditions.iter().map(|c| (c.word, c.importance, c.weight)).collect();
-        assert_eq!(seen, [(Word::High, Importance::Required, 2.0), (Word::VeryHigh, Importance::Typical, 2.5)]);
+        let seen: Vec<(Asked, Importance, f64)> =
+            conditions.iter().map(|c| (c.asked, c.importance, c.weight)).collect();
+        let (high, very_high) = (Asked::Word(Word::High), Asked::Word(Word::VeryHigh));
+        assert_eq!(seen, [(high, Importance::Required, 2.0), (very_high, Importance::Typical, 2.5)]);
         assert_eq!(playbook.roles[0].higher, "higher spend");
     }
 
@@ -362,6 +383,23 @@ objective = "o"
         }
         let wrong = error("typical", "forbidden");
         assert!(wrong.to_string().contains("forbidden"), "{wrong}");
+    }
+
+    #[test]
+    fn a_condition_is_a_word_or_bounds_that_make_sense() {
+        let of = |asked: &str| Playbook::parse("p.toml", &SMALL.replace("{ spend = \"high\" }", asked));
+        let bounds = Bounds { at_least: Some(1.0), at_most: None };
+        let fine = of("{ spend = { at_least = 1.0 } }").unwrap();
+        assert_eq!(fine.personas[0].conditions[0].asked, Asked::Bounds(bounds));
+        for wrong in [
+            "{ weight = 1.0 }",
+            "{ is = \"high\", at_most = 1.0 }",
+            "{ at_least = 2.0, at_most = 1.0 }",
+            "{ at_most = nan }",
+        ] {
+            let error = of(&format!("{{ spend = {wrong} }}")).unwrap_err();
+            assert_eq!(place_of(&error).map(|(line, _)| line), Some(13), "{wrong}: {error}");
+        }
     }
 
     #[test]
