@@ -191,3 +191,81 @@ fn sum(a: Counters, b: Counters) -> Counters {
         bytes_read_back: a.bytes_read_back + b.bytes_read_back,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::cpu::CpuEngine;
+
+    /// Counts one row too many, on a device of some kind.
+    struct Wrong(Device, CpuEngine);
+
+    impl Engine for Wrong {
+        fn device(&self) -> &Device {
+            &self.0
+        }
+        fn load(&mut self, matrix: Arc<Matrix>) -> Result<()> {
+            self.1.load(matrix)
+        }
+        fn step(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+            let mut all = self.1.step(models)?;
+            all[0].rows[0] += 1;
+            Ok(all)
+        }
+        fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
+            let mut assignment = self.1.assign(model)?;
+            assignment.labels[0] = model.n_clusters() as u16;
+            Ok(assignment)
+        }
+        fn farthest(&mut self, model: &Centroids, n: usize) -> Result<Vec<Row>> {
+            self.1.farthest(model, n)
+        }
+        fn counters(&self) -> Counters {
+            self.1.counters()
+        }
+    }
+
+    fn wrong(kind: DeviceKind) -> Box<dyn Engine> {
+        let device = Device { name: "wrong".into(), kind, driver: String::new(), backend: "none".into() };
+        Box::new(Wrong(device, CpuEngine::new(1, None)))
+    }
+
+    fn data() -> (Arc<Matrix>, Centroids) {
+        let rows: Vec<Vec<i64>> = (0..100).map(|row| vec![row, -row]).collect();
+        (Arc::new(Matrix::from_rows(2, &rows, None, (0..100).collect())), Centroids::new(0, 0, 2, vec![0, 0, 50, -50]))
+    }
+
+    #[test]
+    fn a_wrong_device_is_retired_once_and_the_answer_is_the_cpus() {
+        let events = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let kept = events.clone();
+        let observe = Observe::default().listen(move |event| kept.lock().unwrap().push(event.clone()));
+        let spare: Spare = Box::new(|| Box::new(CpuEngine::new(1, None)));
+        let mut guard = Guard::new(wrong(DeviceKind::DiscreteGpu), Some(spare), observe);
+        let (matrix, model) = data();
+        guard.load(matrix.clone()).unwrap();
+        let mut cpu = CpuEngine::new(1, None);
+        cpu.load(matrix).unwrap();
+        for _ in 0..2 {
+            let models = std::slice::from_ref(&model);
+            assert_eq!(guard.step(models).unwrap(), cpu.step(models).unwrap());
+        }
+        assert_eq!(guard.assign(&model).unwrap(), cpu.assign(&model).unwrap());
+        assert_eq!(guard.device().kind, DeviceKind::Cpu);
+        assert_eq!(guard.counters().model_passes, cpu.counters().model_passes + 1, "the retired device's pass counts");
+        let events = events.lock().unwrap();
+        let [Event::Fallback { device, reason }] = &events[..] else { panic!("{events:?}") };
+        assert!(device == "wrong (none)" && reason.contains("does not account for every row"), "{reason}");
+    }
+
+    #[test]
+    fn without_a_spare_a_wrong_device_is_its_own_fault_and_a_wrong_cpu_is_ours() {
+        for (kind, expected) in [(DeviceKind::DiscreteGpu, Kind::DeviceFault), (DeviceKind::Cpu, Kind::Bug)] {
+            let mut guard = Guard::new(wrong(kind), None, Observe::default());
+            let (matrix, model) = data();
+            guard.load(matrix).unwrap();
+            assert_eq!(guard.step(std::slice::from_ref(&model)).unwrap_err().kind(), expected);
+            assert_eq!(guard.assign(&model).unwrap_err().kind(), expected);
+        }
+    }
+}
