@@ -14,7 +14,10 @@ use crate::table::{Table, job, plain};
 
 const N_ROWS: u64 = 3_000;
 
-const COLUMNS: [(&str, fn(&Customer) -> f64); 5] = [
+/// A column's name and how it is read from a customer.
+type Column = (&'static str, fn(&Customer) -> f64);
+
+const COLUMNS: [Column; 5] = [
     ("recency", |c| c.recency as f64),
     ("frequency", |c| c.frequency as f64),
     ("monetary", |c| c.monetary),
