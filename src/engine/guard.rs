@@ -1,6 +1,7 @@
 //! Stands in front of an engine and believes nothing: every pass must account for every row, bit for bit. Where a device
 //! fails or is wrong, the pass is done again on the CPU and the device is retired for the run; the result is the same.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Assignment, Counters, Device, DeviceKind, Engine, Row};
@@ -18,13 +19,23 @@ pub struct Guard {
     /// What the retired engine had counted.
     retired: Counters,
     matrix: Option<Arc<Matrix>>,
+    /// The last pass of each model.
+    seen: BTreeMap<u32, Seen>,
     observe: Observe,
+}
+
+/// What a pass said of a model: later answers must agree with it.
+#[derive(Debug, Clone)]
+struct Seen {
+    generation: u32,
+    inertia: i128,
+    rows: Vec<u64>,
 }
 
 impl Guard {
     /// Without a spare, a fault of the device ends the run.
     pub fn new(active: Box<dyn Engine>, spare: Option<Spare>, observe: Observe) -> Self {
-        Self { active, spare, retired: Counters::default(), matrix: None, observe }
+        Self { active, spare, retired: Counters::default(), matrix: None, seen: BTreeMap::new(), observe }
     }
 
     /// Does the work on the engine there is; after a fault of its device, once more on the spare.
@@ -56,6 +67,7 @@ impl Engine for Guard {
 
     fn load(&mut self, matrix: Arc<Matrix>) -> Result<()> {
         self.matrix = None;
+        self.seen.clear();
         self.attempt(|engine| engine.load(matrix.clone()))?;
         self.matrix = Some(matrix);
         Ok(())
@@ -63,23 +75,47 @@ impl Engine for Guard {
 
     fn step(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
         let matrix = self.matrix()?;
-        self.attempt(|engine| {
+        let squares = matrix.facts().squares;
+        let seen = std::mem::take(&mut self.seen);
+        let all = self.attempt(|engine| {
             let all = engine.step(models)?;
-            let fits =
-                all.len() == models.len() && all.iter().zip(models).all(|(sums, model)| accounts(sums, model, &matrix));
-            if fits { Ok(all) } else { Err(wrong(engine, "a pass does not account for every row")) }
-        })
+            if all.len() != models.len() || !all.iter().zip(models).all(|(sums, model)| accounts(sums, model, &matrix))
+            {
+                return Err(wrong(engine, "a pass does not account for every row"));
+            }
+            let rises = |(sums, model): (&Sums, &Centroids)| {
+                let before = seen.get(&model.model).filter(|before| before.generation < model.generation);
+                before.is_some_and(|before| model.inertia(squares, sums) > before.inertia)
+            };
+            if all.iter().zip(models).any(rises) {
+                return Err(wrong(
+                    engine,
+                    "inertia rose from one pass to the next, so rows were added to wrong clusters",
+                ));
+            }
+            Ok(all)
+        });
+        self.seen = seen;
+        let all = all?;
+        for (sums, model) in all.iter().zip(models) {
+            let (inertia, rows) = (model.inertia(squares, sums), sums.rows.clone());
+            self.seen.insert(model.model, Seen { generation: model.generation, inertia, rows });
+        }
+        Ok(all)
     }
 
     fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
         let matrix = self.matrix()?;
+        let seen = self.seen.get(&model.model).filter(|seen| seen.generation == model.generation).cloned();
         self.attempt(|engine| {
             let assignment = engine.assign(model)?;
-            if names_clusters(&assignment, model, &matrix) {
-                Ok(assignment)
-            } else {
-                Err(wrong(engine, "an assignment names clusters that cannot be"))
+            if !names_clusters(&assignment, model, &matrix) {
+                return Err(wrong(engine, "an assignment names clusters that cannot be"));
             }
+            if seen.as_ref().is_some_and(|seen| !agrees(&assignment, model, seen)) {
+                return Err(wrong(engine, "an assignment disagrees with the pass before it"));
+            }
+            Ok(assignment)
         })
     }
 
@@ -119,6 +155,14 @@ fn names_clusters(assignment: &Assignment, model: &Centroids, matrix: &Matrix) -
         && assignment.labels.iter().zip(&assignment.runners_up).all(possible)
 }
 
+/// The same cluster sizes as in the pass before; clusters without rows may have been left out since.
+fn agrees(assignment: &Assignment, model: &Centroids, seen: &Seen) -> bool {
+    let mut rows = vec![0u64; model.n_clusters()];
+    assignment.labels.iter().for_each(|&label| rows[usize::from(label)] += 1);
+    let filled = |rows: &[u64]| rows.iter().copied().filter(|&n| n > 0).collect::<Vec<_>>();
+    filled(&rows) == filled(&seen.rows)
+}
+
 /// What a broken promise is depends on who broke it.
 fn wrong(engine: &dyn Engine, what: &str) -> Error {
     match engine.device().kind {
@@ -145,5 +189,83 @@ fn sum(a: Counters, b: Counters) -> Counters {
         submits: a.submits + b.submits,
         bytes_uploaded: a.bytes_uploaded + b.bytes_uploaded,
         bytes_read_back: a.bytes_read_back + b.bytes_read_back,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::cpu::CpuEngine;
+
+    /// Counts one row too many, on a device of some kind.
+    struct Wrong(Device, CpuEngine);
+
+    impl Engine for Wrong {
+        fn device(&self) -> &Device {
+            &self.0
+        }
+        fn load(&mut self, matrix: Arc<Matrix>) -> Result<()> {
+            self.1.load(matrix)
+        }
+        fn step(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+            let mut all = self.1.step(models)?;
+            all[0].rows[0] += 1;
+            Ok(all)
+        }
+        fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
+            let mut assignment = self.1.assign(model)?;
+            assignment.labels[0] = model.n_clusters() as u16;
+            Ok(assignment)
+        }
+        fn farthest(&mut self, model: &Centroids, n: usize) -> Result<Vec<Row>> {
+            self.1.farthest(model, n)
+        }
+        fn counters(&self) -> Counters {
+            self.1.counters()
+        }
+    }
+
+    fn wrong(kind: DeviceKind) -> Box<dyn Engine> {
+        let device = Device { name: "wrong".into(), kind, driver: String::new(), backend: "none".into() };
+        Box::new(Wrong(device, CpuEngine::new(1, None)))
+    }
+
+    fn data() -> (Arc<Matrix>, Centroids) {
+        let rows: Vec<Vec<i64>> = (0..100).map(|row| vec![row, -row]).collect();
+        (Arc::new(Matrix::from_rows(2, &rows, None, (0..100).collect())), Centroids::new(0, 0, 2, vec![0, 0, 50, -50]))
+    }
+
+    #[test]
+    fn a_wrong_device_is_retired_once_and_the_answer_is_the_cpus() {
+        let events = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let kept = events.clone();
+        let observe = Observe::default().listen(move |event| kept.lock().unwrap().push(event.clone()));
+        let spare: Spare = Box::new(|| Box::new(CpuEngine::new(1, None)));
+        let mut guard = Guard::new(wrong(DeviceKind::DiscreteGpu), Some(spare), observe);
+        let (matrix, model) = data();
+        guard.load(matrix.clone()).unwrap();
+        let mut cpu = CpuEngine::new(1, None);
+        cpu.load(matrix).unwrap();
+        for _ in 0..2 {
+            let models = std::slice::from_ref(&model);
+            assert_eq!(guard.step(models).unwrap(), cpu.step(models).unwrap());
+        }
+        assert_eq!(guard.assign(&model).unwrap(), cpu.assign(&model).unwrap());
+        assert_eq!(guard.device().kind, DeviceKind::Cpu);
+        assert_eq!(guard.counters().model_passes, cpu.counters().model_passes + 1, "the retired device's pass counts");
+        let events = events.lock().unwrap();
+        let [Event::Fallback { device, reason }] = &events[..] else { panic!("{events:?}") };
+        assert!(device == "wrong (none)" && reason.contains("does not account for every row"), "{reason}");
+    }
+
+    #[test]
+    fn without_a_spare_a_wrong_device_is_its_own_fault_and_a_wrong_cpu_is_ours() {
+        for (kind, expected) in [(DeviceKind::DiscreteGpu, Kind::DeviceFault), (DeviceKind::Cpu, Kind::Bug)] {
+            let mut guard = Guard::new(wrong(kind), None, Observe::default());
+            let (matrix, model) = data();
+            guard.load(matrix).unwrap();
+            assert_eq!(guard.step(std::slice::from_ref(&model)).unwrap_err().kind(), expected);
+            assert_eq!(guard.assign(&model).unwrap_err().kind(), expected);
+        }
     }
 }

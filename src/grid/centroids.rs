@@ -7,7 +7,7 @@ use super::{Sums, divide_half_even};
 pub struct Centroids {
     /// Which model this is, stable over passes: an engine may keep labels and bounds under it.
     pub model: u32,
-    /// Which state of the model this is; counts up by one per update.
+    /// Which state of the model this is; counts up by one per update. Inertia never rises from one to the next.
     pub generation: u32,
     n_features: usize,
     /// (k, d), cluster after cluster.

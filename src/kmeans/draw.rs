@@ -14,11 +14,12 @@ fn word(parts: [u64; 4]) -> u64 {
 
 /// An integer in 0..total, uniform to one part in 2^32 or better for totals below 2^96; `total` is positive.
 pub(super) fn below(total: u128, seed: u64, restart: u32, step: u32, which: u32) -> u128 {
-    let draw = |half: u64| u128::from(word([seed, u64::from(restart), u64::from(step), u64::from(which) << 1 | half]));
+    let draw =
+        |half: u64| u128::from(word([seed, u64::from(restart), u64::from(step), (u64::from(which) << 1) | half]));
     let (high, low) = (draw(0), draw(1));
     // The upper half of the 256-bit product of a 128-bit fraction and the total.
     let (total_high, total_low) = (total >> 64, total & u128::from(u64::MAX));
-    let middle = high * total_low + (low * total_low >> 64);
+    let middle = high * total_low + ((low * total_low) >> 64);
     let cross = low * total_high + (middle & u128::from(u64::MAX));
     high * total_high + (middle >> 64) + (cross >> 64)
 }

@@ -73,6 +73,14 @@ fn sample_rows(matrix: &Matrix, n: usize) -> Vec<usize> {
     }
 }
 
+/// A candidate and what is left once it is a seed.
+struct Seeded {
+    point: Vec<i64>,
+    nearest: Vec<f64>,
+    potentials: Vec<u128>,
+    total: u128,
+}
+
 fn seed_one(sample: &Sample, settings: &ClusterSettings, restart: u32) -> Centroids {
     let matrix = sample.matrix();
     let d = matrix.n_features();
@@ -92,20 +100,20 @@ fn seed_one(sample: &Sample, settings: &ClusterSettings, restart: u32) -> Centro
         if total == 0 {
             break;
         }
-        let mut best: Option<(u128, Vec<f64>, Vec<u128>, Vec<i64>)> = None;
+        let mut best: Option<Seeded> = None;
         for candidate in 0..CANDIDATES {
             let row = drawn_row(matrix, &nearest, &potentials, below(total, settings.seed, restart, step, candidate));
             matrix.row(row, &mut point);
             let mut lowered = nearest.clone();
             let left = sample.lower(&point, &mut lowered);
-            let sum: u128 = left.iter().sum();
-            if best.as_ref().is_none_or(|b| sum < b.0) {
-                best = Some((sum, lowered, left, point.clone()));
+            let total: u128 = left.iter().sum();
+            if best.as_ref().is_none_or(|b| total < b.total) {
+                best = Some(Seeded { point: point.clone(), nearest: lowered, potentials: left, total });
             }
         }
-        if let Some((_, lowered, left, point)) = best {
-            (nearest, potentials) = (lowered, left);
-            values.extend_from_slice(&point);
+        if let Some(best) = best {
+            (nearest, potentials) = (best.nearest, best.potentials);
+            values.extend_from_slice(&best.point);
         }
     }
     Centroids::new(restart, 0, d, values)

@@ -1,1 +1,184 @@
-//! The only place that wires stages together.
+//! The only place that wires stages together: open, load, cluster, describe, name, write, publish.
+//!
+//! It owns the order of things and what is kept in memory while; it computes nothing itself that a room below could.
+//! What differs between machines ends in the run record, everything else in the published files.
+
+mod listen;
+mod measure;
+mod settings;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use serde_json::json;
+
+use self::listen::Heard;
+use self::measure::Measured;
+use crate::engine::{self, Shape};
+use crate::error::{Error, Result};
+use crate::features::{self, FeatureModel, Loaded, RowCounts};
+use crate::grid::Matrix;
+use crate::job::{DeviceChoice, EngineSettings, Job};
+use crate::kmeans::{self, Fit};
+use crate::observe::{Event, Observe};
+use crate::persona::{self, Naming, Playbook};
+use crate::profile;
+use crate::report::{self, Dropped, Facts, Summary};
+use crate::source::Source;
+use crate::store::{Disk, Published, RunRecord, Staging, check_id_name, input_hash};
+
+/// A published run.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub summary: Summary,
+    pub record: RunRecord,
+    /// The run folder.
+    pub path: PathBuf,
+}
+
+/// Runs a job: reads its source, clusters, names, and publishes the run folder. Leaves nothing behind where it fails or
+/// is stopped.
+pub fn run(job: &Job, observe: &Observe) -> Result<Outcome> {
+    run_on(job, observe, &Disk::default())
+}
+
+/// The same on a disk that a test can make fail.
+#[doc(hidden)]
+pub fn run_on(job: &Job, observe: &Observe, disk: &Disk) -> Result<Outcome> {
+    let started = (SystemTime::now(), Instant::now());
+    let heard = Heard::default();
+    let observe = &heard.listen_to(observe);
+
+    // What can be refused is refused before any work.
+    let playbook = Playbook::load(&job.persona.playbook)?;
+    let mut staging = Staging::begin(&job.output, disk)?;
+    let source = Source::open(&job.source, observe)?;
+    let settings = settings::of(job, &playbook)?;
+    let input_files = settings::plain(&source.fingerprint())?;
+    staging.check_existing(&settings, &input_files)?;
+    check_columns(&source, job)?;
+
+    let Loaded { features, matrix, rows } = features::load(&source, job, observe)?;
+    check_roles(&features, job, &playbook)?;
+    let matrix = Arc::new(matrix);
+    let mut found = cluster(job, &matrix, observe)?;
+    let published = Measured::new(&mut found.fit, matrix);
+
+    let labels = published.labels();
+    let weights = published.matrix().weights();
+    let n_clusters = published.n_clusters();
+    let profile = profile::describe(&source, job, &features, labels, weights, n_clusters, observe)?;
+    let naming = persona::name(&profile, &playbook, &job.persona.roles)?;
+
+    let summary = report::summarize(facts(job, &features, &rows, &found.fit, &heard), &profile, &naming, &playbook);
+    let names = names(&naming);
+    let input = json!({"rows": rows.read, "clustered": rows.kept, "xxh3_128": input_hash(published.matrix())});
+    stage(observe, "write", rows.kept, || {
+        write::assignments(&mut staging, &source, job, &features, &names, &published, &found.fit, observe)?;
+        write::model(&mut staging, job, features, &found.fit, &names)?;
+        write::summary(&mut staging, &summary)
+    })?;
+    drop(published);
+
+    observe.check_stop()?;
+    let record = heard.record(job, &source, input_files, rows.kept, found.device, found.counters, started);
+    let Published { path, leftover } = staging.commit(settings, input, &write::pretty(&record)?)?;
+    if let Some(leftover) = leftover {
+        observe.warn_machine(format!("the replaced run could not be removed and lies at {}", leftover.display()));
+    }
+    Ok(Outcome { summary, record, path })
+}
+
+/// What clustering found, and on what.
+struct Found {
+    fit: Fit,
+    device: engine::Device,
+    counters: engine::Counters,
+}
+
+/// Fits on the chosen engine, whose copies of the data are gone when this returns.
+fn cluster(job: &Job, matrix: &Arc<Matrix>, observe: &Observe) -> Result<Found> {
+    let shape = Shape {
+        n_rows: matrix.n_rows() as u64,
+        n_features: matrix.n_features(),
+        n_clusters: job.cluster.k,
+        n_models: job.cluster.n_init as usize,
+    };
+    let mut engine = engine::open(&engine_settings(&job.engine), shape, observe)?;
+    let fit = kmeans::fit(engine.as_mut(), matrix, &job.cluster, job.engine.threads, observe)?;
+    Ok(Found { fit, device: engine.device().clone(), counters: engine.counters() })
+}
+
+/// The engine's own words for what the job says about it.
+pub fn engine_settings(settings: &EngineSettings) -> engine::Settings {
+    let wanted = match &settings.device {
+        DeviceChoice::Auto => engine::Wanted::Auto,
+        DeviceChoice::Cpu => engine::Wanted::Cpu,
+        DeviceChoice::Gpu => engine::Wanted::Gpu,
+        DeviceChoice::Named(name) => engine::Wanted::Named(name.clone()),
+    };
+    engine::Settings { wanted, memory: settings.memory, threads: settings.threads }
+}
+
+/// Columns beside the features, which are needed only after the clustering.
+fn described(job: &Job) -> impl Iterator<Item = &str> {
+    let roles = job.persona.roles.iter().map(|(_, column)| column);
+    job.profile.columns.iter().chain(&job.persona.value).chain(roles).map(String::as_str)
+}
+
+/// What is wrong with them is better said now than in an hour.
+fn check_columns(source: &Source, job: &Job) -> Result<()> {
+    if let Some(id) = &job.source.id {
+        check_id_name(id)?;
+    }
+    for name in described(job) {
+        if !source.is_numeric(source.column(name)?) {
+            return Err(Error::bad_data(format!("column {name:?} is to be described and is not numeric"))
+                .hint("profiles, values and roles need a numeric, boolean, date or time column"));
+        }
+    }
+    Ok(())
+}
+
+/// Likewise what is wrong with the roles.
+fn check_roles(features: &FeatureModel, job: &Job, playbook: &Playbook) -> Result<()> {
+    let columns: Vec<&str> = features.columns().chain(described(job)).collect();
+    playbook.assign_roles(&columns, &job.persona.roles).map(|_| ())
+}
+
+fn facts(job: &Job, features: &FeatureModel, rows: &RowCounts, fit: &Fit, heard: &Heard) -> Facts {
+    Facts {
+        rows: rows.kept,
+        dropped: rows.dropped.iter().map(|(reason, n)| Dropped { reason: reason.clone(), rows: *n }).collect(),
+        features: features.columns().map(str::to_owned).collect(),
+        k: fit.centroids.n_clusters(),
+        k_asked: job.cluster.k,
+        seed: job.cluster.seed,
+        n_init: job.cluster.n_init,
+        inertia: features.grid.squared(fit.inertia),
+        iterations: fit.iterations,
+        converged: fit.converged,
+        warnings: heard.data_warnings(),
+    }
+}
+
+fn names(naming: &Naming) -> Vec<crate::store::ClusterNames> {
+    let names = naming.clusters.iter().map(|cluster| crate::store::ClusterNames {
+        persona: cluster.name.clone(),
+        second_persona: cluster.second_persona.clone(),
+    });
+    names.collect()
+}
+
+/// Runs a stage between its two events.
+fn stage<T>(observe: &Observe, name: &'static str, rows: u64, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    observe.check_stop()?;
+    observe.event(Event::StageStarted { stage: name });
+    let started = Instant::now();
+    let result = work()?;
+    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    observe.event(Event::StageFinished { stage: name, rows, bytes: 0, milliseconds });
+    Ok(result)
+}

@@ -6,7 +6,8 @@ use std::fmt::Write;
 /// For a line of Markdown: no mark-up, no HTML, no line break, nothing invisible. What cannot be mark-up where it stands
 /// is left alone, so that the text stays readable as it is.
 pub(super) fn markdown(text: &str) -> String {
-    let text = terminal(text);
+    // A line break in a story is a space; it must not begin a line here.
+    let text = terminal(&text.replace(['\n', '\r', '\t'], " "));
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
     for (index, &c) in chars.iter().enumerate() {
@@ -84,7 +85,7 @@ mod tests {
         assert_eq!(markdown("12. x"), "12\\. x");
         assert_eq!(markdown("- x"), "\\- x");
         assert_eq!(markdown("=== a=b"), "\\=== a=b");
-        assert_eq!(markdown("a\n\n# b"), "a\\\\u{a}\\\\u{a}\\# b");
+        assert_eq!(markdown("a\n\n# b"), "a  \\# b");
         assert_eq!(markdown("Größe 0.5"), "Größe 0.5");
     }
 

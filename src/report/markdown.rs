@@ -3,9 +3,11 @@
 
 use std::fmt::Write;
 
+use super::build::word;
 use super::escape::markdown as safe;
 use super::figures::{count, figure, lift, or_dash, share};
-use super::summary::{ClusterSummary, Summary};
+use super::summary::{ClusterSummary, Guide, Summary};
+use crate::persona::Basis;
 
 /// The report as Markdown, of equal bytes wherever it is made.
 pub fn markdown(summary: &Summary) -> String {
@@ -93,31 +95,53 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
         );
     }
     line!(out);
-    if cluster.earned {
-        line!(out, "**Why this name**");
-    } else {
-        line!(out, "**Why this name** (no persona of the playbook fits; the name says what sets the segment apart)");
+    match cluster.basis {
+        Basis::Descriptive => {
+            line!(
+                out,
+                "**Why this name** (no persona of the playbook fits; the name says what sets the segment apart)"
+            );
+        }
+        Basis::Earned | Basis::EarnedWithQualifier => line!(out, "**Why this name**"),
     }
     line!(out);
     bullets(out, &cluster.evidence);
     if let Some(second) = &cluster.second_persona {
-        line!(out, "Second best: {}.", safe(second));
+        line!(out, "It fits {} as well.", safe(second));
         line!(out);
     }
-    let Some(guide) = &cluster.guide else { return };
-    if !guide.objective.is_empty() {
-        line!(out, "**Objective:** {}", safe(&guide.objective));
-        line!(out);
+    if let Some(guide) = &cluster.guide {
+        what_to_do(out, guide);
     }
+}
+
+fn what_to_do(out: &mut String, guide: &Guide) {
+    let rating = word(&guide.business_value.rating);
+    line!(out, "**Business value:** {}: {}", safe(&rating), safe(&guide.business_value.reason));
+    line!(out);
+    line!(out, "**Objective:** {}", safe(&guide.objective));
+    line!(out);
     if !guide.tactics.is_empty() {
         line!(out, "**Tactics**");
         line!(out);
-        bullets(out, &guide.tactics);
+        for (index, tactic) in guide.tactics.iter().enumerate() {
+            line!(out, "{}. {}", index + 1, safe(&tactic.title));
+            for action in &tactic.actions {
+                line!(out, "   - {}", safe(action));
+            }
+        }
+        line!(out);
     }
     if !guide.kpis.is_empty() {
         line!(out, "**KPIs to track**");
         line!(out);
-        bullets(out, &guide.kpis);
+        for kpi in &guide.kpis {
+            match &kpi.target {
+                Some(target) => line!(out, "- {} (target: {})", safe(&kpi.name), safe(target)),
+                None => line!(out, "- {}", safe(&kpi.name)),
+            }
+        }
+        line!(out);
     }
 }
 
@@ -155,7 +179,8 @@ fn how(out: &mut String, summary: &Summary) {
     let features: Vec<String> = summary.features.iter().map(|name| safe(name)).collect();
     line!(out, "## How it was made");
     line!(out);
-    line!(out, "- Method: k-means, k = {}, n_init = {}, seed = {}", summary.k_asked, summary.n_init, summary.seed);
+    let fell = if summary.k < summary.k_asked { format!(" (asked: {})", summary.k_asked) } else { String::new() };
+    line!(out, "- Method: k-means, k = {}{fell}, n_init = {}, seed = {}", summary.k, summary.n_init, summary.seed);
     line!(out, "- Clustered on: {}", features.join(", "));
     let end = if summary.converged { "converged" } else { "stopped at max_iter" };
     line!(out, "- Inertia: {} (scaled units), {} iterations, {end}", summary.inertia, summary.iterations);
@@ -169,7 +194,7 @@ fn how(out: &mut String, summary: &Summary) {
             line!(out, "- {name}: {}", figure(value));
         }
     }
-    line!(out, "- Playbook: {}", safe(&summary.playbook.name));
+    line!(out, "- Playbook: {} ({})", safe(&summary.playbook.title), safe(&summary.playbook.name));
     line!(out, "- Lift is the distance from the average of all customers, in standard deviations.");
 }
 

@@ -5,16 +5,19 @@
 //! rounding, and writes no clock, host, device or path, so that a report is the same wherever it was made. Whatever
 //! comes from outside (column names above all) is escaped for where it is shown.
 
+mod build;
 mod escape;
 mod figures;
 mod markdown;
 mod summary;
 mod table;
 
+pub use build::{Facts, summarize};
 pub use escape::{json_text, terminal};
 pub use markdown::markdown;
 pub use summary::{
-    ClusterSummary, ColumnFigures, Dropped, Metrics, PerName, Persona, PersonaFate, Playbook, Summary, VERSION,
+    ClusterSummary, ColumnFigures, Dropped, Guide, Metrics, PerName, PersonaFate, PlaybookSummary, Selection, Summary,
+    VERSION,
 };
 pub use table::table;
 

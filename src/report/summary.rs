@@ -8,6 +8,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::persona::{Basis, BusinessValue, Kpi, RoleColumn, Tactic};
+
 /// Of the contract.
 pub const VERSION: u32 = 1;
 
@@ -38,7 +40,7 @@ pub struct Summary {
     pub columns: Vec<ColumnFigures>,
     /// In published order: largest first.
     pub clusters: Vec<ClusterSummary>,
-    pub playbook: Playbook,
+    pub playbook: PlaybookSummary,
     /// What became of every persona of the playbook.
     pub personas: Vec<PersonaFate>,
     /// What the data made the run warn of; what the machine did stands in the run record.
@@ -84,45 +86,51 @@ pub struct ClusterSummary {
     pub persona: String,
     pub second_persona: Option<String>,
     pub size: u64,
-    /// Of all rows, or of all weight where rows are weighted.
+    /// Of all clustered rows.
     pub share: f64,
+    /// Of the sum of all sample weights, where there are any.
+    pub weighted_share: Option<f64>,
     /// Column -> mean of its raw values, in the user's units.
     pub means: PerName<Option<f64>>,
     /// Column -> distance of the mean from the overall mean, in overall standard deviations.
     pub lifts: PerName<Option<f64>>,
     /// Share of the value column's total.
     pub value_share: Option<f64>,
-    /// Whether the name was earned from the playbook; a descriptive one was not.
-    pub earned: bool,
-    /// How well the profile fits the name.
+    /// What the name rests on: "earned", "earned-with-qualifier" or "descriptive".
+    pub basis: Basis,
+    /// How well the profile fits the persona, 0 to 1; null for a descriptive name.
     pub score: Option<f64>,
     /// Why it is called so, a sentence each.
     pub evidence: Vec<String>,
-    /// What the playbook says about this persona; empty for a descriptive name.
-    pub guide: Option<Persona>,
+    /// What the playbook says about this persona; null for a descriptive name.
+    pub guide: Option<Guide>,
 }
 
 /// A playbook's word on a persona.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Persona {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Guide {
     pub story: String,
     pub priority: String,
+    pub business_value: BusinessValue,
     pub objective: String,
-    pub tactics: Vec<String>,
-    pub kpis: Vec<String>,
+    pub tactics: Vec<Tactic>,
+    pub kpis: Vec<Kpi>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Playbook {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaybookSummary {
     pub name: String,
+    pub title: String,
+    /// What was judged as what.
+    pub roles: Vec<RoleColumn>,
 }
 
-/// What became of a persona: who earned it, or why nobody did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What became of a persona: who carries its name, or why nobody does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonaFate {
     pub persona: String,
     pub clusters: Vec<usize>,
-    /// Why no cluster has it: not found, or cannot be judged.
+    /// Not found, found as a second persona only, or cannot be judged; null where a cluster carries the name.
     pub reason: Option<String>,
 }
 

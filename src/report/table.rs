@@ -4,13 +4,16 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::escape::terminal;
 use super::figures::{count, figure, or_dash, share};
-use super::summary::Summary;
+use super::summary::{ClusterSummary, Summary};
 
-/// One line per cluster, with the value column where there is one, and the strongest reason for each name.
+/// Reasons shown for each name; all of them stand in the report.
+const REASONS_MAX: usize = 3;
+
+/// One line per cluster, with the value column where there is one, and the first reasons for each name.
 pub fn table(summary: &Summary) -> String {
     let value = summary.value.as_deref();
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_FULL_CONDENSED);
     let mut head = vec!["#".to_owned(), "segment".to_owned(), "customers".to_owned(), "share".to_owned()];
     if let Some(value) = value {
         head.push(format!("mean {}", terminal(value)));
@@ -26,7 +29,7 @@ pub fn table(summary: &Summary) -> String {
             row.push(or_dash(cluster.means.get(value).copied().flatten(), figure));
             row.push(or_dash(cluster.value_share, share));
         }
-        row.push(cluster.evidence.first().map_or_else(String::new, |reason| terminal(reason)));
+        row.push(reasons(cluster));
         table.add_row(row);
     }
     for (index, column) in table.column_iter_mut().enumerate() {
@@ -35,4 +38,10 @@ pub fn table(summary: &Summary) -> String {
         }
     }
     table.to_string()
+}
+
+/// The reasons without their figures: what stands before the colon.
+fn reasons(cluster: &ClusterSummary) -> String {
+    let short = |reason: &String| terminal(reason.split_once(": ").map_or(reason.as_str(), |(short, _)| short));
+    cluster.evidence.iter().take(REASONS_MAX).map(short).collect::<Vec<_>>().join(", ")
 }

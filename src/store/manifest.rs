@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind, Result};
 use crate::grid::Matrix;
@@ -85,7 +86,6 @@ impl Manifest {
 
     /// Recomputes the hash of every listed file; the names of those that differ or are missing.
     pub fn damaged(&self, folder: &Path) -> Result<Vec<String>> {
-        use sha2::{Digest, Sha256};
         let mut damaged = Vec::new();
         for entry in &self.files {
             let mut hash = Sha256::new();
@@ -132,6 +132,11 @@ pub fn input_hash(matrix: &Matrix) -> String {
     matrix.weights().unwrap_or_default().iter().for_each(|weight| feed(&weight.to_le_bytes()));
     hash.update(&buffer);
     format!("{:032x}", hash.digest128())
+}
+
+/// The hash of a text that belongs to the settings, in hexadecimal.
+pub fn text_hash(text: &str) -> String {
+    hex(&Sha256::digest(text))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

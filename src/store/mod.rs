@@ -8,11 +8,13 @@ mod assignments;
 mod disk;
 mod lock;
 mod manifest;
+mod model;
 mod record;
 mod staging;
 
 pub use assignments::{AssignmentWriter, ClusterNames, ROW_GROUP_ROWS, Rows, check_file, check_id_name};
 pub use disk::{Disk, Fault};
-pub use manifest::{FileEntry, MANIFEST, Manifest, RUN_RECORD, input_hash};
+pub use manifest::{FileEntry, MANIFEST, Manifest, RUN_RECORD, input_hash, text_hash};
+pub use model::{Model, ModelCluster};
 pub use record::{Host, RunRecord, StageRecord, peak_resident_bytes, utc};
 pub use staging::{Published, StagedFile, Staging};

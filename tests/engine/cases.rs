@@ -1,5 +1,7 @@
 //! Seeded random cases for the engine suite: shapes up to the limits, and data that floating point gets wrong.
 
+#![allow(clippy::needless_range_loop, reason = "as in the reference")]
+
 use std::sync::Arc;
 
 use segmint::grid::{Centroids, Matrix};

@@ -2,6 +2,7 @@
 //! tolerance.
 
 mod cases;
+mod guarded;
 mod reference;
 mod wrong;
 

@@ -1,6 +1,8 @@
 //! The reference that every engine must equal: plain loops over integers, one row after the other. It is dull on
 //! purpose and shares no code with the engines but the nouns.
 
+#![allow(clippy::needless_range_loop, reason = "dull on purpose")]
+
 use segmint::engine::{Assignment, Row};
 use segmint::grid::{Centroids, Matrix, Sums};
 

@@ -1,5 +1,7 @@
 //! Engines that are wrong in one way each. The suite must catch every one, or it proves nothing.
 
+#![allow(clippy::needless_range_loop, reason = "as in the reference")]
+
 use std::sync::Arc;
 
 use segmint::engine::cpu::CpuEngine;

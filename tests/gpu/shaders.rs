@@ -3,15 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use segmint::engine::gpu::limits::WORKGROUP_WORDS;
+use segmint::engine::gpu::limits::{STORAGE_BINDINGS, WORKGROUP_WORDS};
 use segmint::engine::gpu::shaders::{Access, Kernel, SMALL_SHAPES, Sums, Weights};
 use wgpu::naga::proc::{GlobalCtx, Layouter};
 use wgpu::naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use wgpu::naga::{AddressSpace, Module, StorageAccess, front::wgsl};
 
-/// WebGPU's default limits of a workgroup.
+/// WebGPU's default limit of a workgroup.
 const INVOCATIONS_MAX: u32 = 256;
-const STORAGE_BINDINGS_MAX: usize = 8;
 
 fn validated(kernel: Kernel) -> (Module, ModuleInfo) {
     let source = kernel.source();
@@ -47,7 +46,8 @@ fn every_kernel_is_valid_with_baseline_capabilities_and_binds_what_the_host_says
         }
         let told: BTreeMap<u32, Access> = kernel.bindings().into_iter().collect();
         assert_eq!(found, told, "{kernel:?}");
-        assert!(told.values().filter(|access| **access != Access::Uniform).count() <= STORAGE_BINDINGS_MAX);
+        let storage = told.values().filter(|access| **access != Access::Uniform).count();
+        assert!(storage <= STORAGE_BINDINGS as usize, "{kernel:?} binds {storage} storage buffers");
     }
 }
 

@@ -72,11 +72,11 @@ fn three_nearest(panel: &[f32], model: &Model) -> Three {
                 if direct {
                     for lane in 0..PANEL_ROWS {
                         let difference = column[lane] - coefficient;
-                        sums[lane] = difference * difference + sums[lane];
+                        sums[lane] += difference * difference;
                     }
                 } else {
                     for lane in 0..PANEL_ROWS {
-                        sums[lane] = column[lane] * coefficient + sums[lane];
+                        sums[lane] += column[lane] * coefficient;
                     }
                 }
             }

@@ -4,6 +4,7 @@
 //! Sums are integers. Where a model's labels of the pass before are at hand, only rows that changed cluster are added
 //! and subtracted, which is exact with integers.
 
+use super::lanes::LaneSums;
 use super::model::{Form, Model};
 use super::scores::{Lanes, Scores, score_panel};
 use super::simd::Kernel;
@@ -17,11 +18,8 @@ pub(super) const NO_LABEL: u8 = u8::MAX;
 /// Models of up to this many clusters keep one byte per row between passes.
 pub(super) const KEPT_CLUSTERS_MAX: usize = NO_LABEL as usize;
 
-/// Panels of one block: their i32 lane sums cannot overflow. A lane takes one row of each panel.
+/// Most panels of one block.
 pub(super) const BLOCK_PANELS: usize = 64;
-
-/// Sums per cluster and feature are kept in vector lanes up to this many; beyond, rows are added one by one.
-const LANE_SUMS_MAX: usize = 160;
 
 /// With more changed rows than this in a panel, masked vector sums beat going through the rows.
 const LISTED_ROWS_MAX: u32 = 10;
@@ -30,24 +28,25 @@ const LISTED_ROWS_MAX: u32 = 10;
 #[derive(Debug, Clone)]
 pub(super) struct Partial {
     pub rows: Vec<i64>,
-    pub weights: Vec<i64>,
+    /// Only filled where rows are moved one by one; see [`Partial::weights`].
+    weights: Vec<i64>,
     /// (k, d), cluster after cluster. i64 holds 2^27 weighted values below 2^36: one task is far smaller.
     pub sums: Vec<i64>,
     pub near_ties: u64,
-    lanes: Vec<[i32; PANEL_ROWS]>,
+    /// For unweighted rows only.
+    lanes: Option<LaneSums>,
 }
 
 impl Partial {
-    pub fn new(model: &Model) -> Self {
+    pub fn new(model: &Model, matrix: &Matrix) -> Self {
         let (k, d) = (model.n_clusters, model.n_features);
-        let lanes = if k * d <= LANE_SUMS_MAX { k * d } else { 0 };
-        Self {
-            rows: vec![0; k],
-            weights: vec![0; k],
-            sums: vec![0; k * d],
-            near_ties: 0,
-            lanes: vec![[0; PANEL_ROWS]; lanes],
-        }
+        let lanes = if matrix.weights().is_none() { LaneSums::new(k, d) } else { None };
+        Self { rows: vec![0; k], weights: vec![0; k], sums: vec![0; k * d], near_ties: 0, lanes }
+    }
+
+    /// Σ w per cluster, as a difference like the rest.
+    pub fn weights(&self) -> &[i64] {
+        if self.lanes.is_some() { &self.rows } else { &self.weights }
     }
 
     fn move_row(&mut self, matrix: &Matrix, row: usize, from: u8, to: usize) {
@@ -99,42 +98,20 @@ impl Partial {
         }
     }
 
-    /// Moves many rows of a panel at once, all lanes of it per cluster and feature.
+    /// Moves many rows of a panel at once, all lanes of it per cluster and feature. False where lanes are not kept.
     #[inline(always)]
-    fn move_masked(&mut self, panel: &[f32], labels: &Lanes, moved: u64, old: &mut [u8; PANEL_ROWS]) {
+    fn move_rows<V: Vector>(&mut self, panel: &[f32], labels: &Lanes, moved: u64, old: &mut [u8; PANEL_ROWS]) -> bool {
+        let Some(lanes) = &mut self.lanes else { return false };
         let (mut to, mut from) = ([-1f32; PANEL_ROWS], [-1f32; PANEL_ROWS]);
         for lane in 0..PANEL_ROWS {
-            let moves = moved >> lane & 1 == 1;
+            let moves = (moved >> lane) & 1 == 1;
             to[lane] = if moves { labels[lane] } else { -1.0 };
             from[lane] = if moves & (old[lane] != NO_LABEL) { f32::from(old[lane]) } else { -1.0 };
             old[lane] = if moves { labels[lane] as u8 } else { old[lane] };
         }
-        let d = panel.len() / PANEL_ROWS;
-        for cluster in 0..self.rows.len() {
-            let number = cluster as f32;
-            let mut sign = [0f32; PANEL_ROWS];
-            let mut gained = 0;
-            for lane in 0..PANEL_ROWS {
-                sign[lane] = f32::from(i8::from(to[lane] == number) - i8::from(from[lane] == number));
-                gained += sign[lane] as i32;
-            }
-            self.rows[cluster] += i64::from(gained);
-            self.weights[cluster] += i64::from(gained);
-            let lanes = &mut self.lanes[cluster * d..(cluster + 1) * d];
-            for (lanes, column) in lanes.iter_mut().zip(panel.as_chunks::<PANEL_ROWS>().0) {
-                for lane in 0..PANEL_ROWS {
-                    // SAFETY: grid values and their negatives lie within ±2^20.
-                    lanes[lane] += unsafe { (column[lane] * sign[lane]).to_int_unchecked::<i32>() };
-                }
-            }
-        }
-    }
-
-    fn fold_lanes(&mut self) {
-        for (sum, lanes) in self.sums.iter_mut().zip(&mut self.lanes) {
-            *sum += lanes.iter().map(|&v| i64::from(v)).sum::<i64>();
-            *lanes = [0; PANEL_ROWS];
-        }
+        let (columns, _) = panel.as_chunks::<PANEL_ROWS>();
+        lanes.move_rows::<V>(columns, &to, &from, &mut self.rows, &mut self.sums);
+        true
     }
 }
 
@@ -158,7 +135,9 @@ impl Kernel for &mut Block<'_> {
             Form::Dot => step_panels::<V, false>(self),
             Form::Direct => step_panels::<V, true>(self),
         }
-        self.partial.fold_lanes();
+        if let Some(lanes) = &mut self.partial.lanes {
+            lanes.fold(&mut self.partial.sums);
+        }
     }
 }
 
@@ -193,7 +172,7 @@ fn step_panels<V: Vector, const DIRECT: bool>(block: &mut Block<'_>) {
         }
         if any != 0 {
             let found = Found { number, panel, labels: &scores.labels, ties: mask(&ties), changes: mask(&changes) };
-            found.apply(block.partial, block.matrix, block.centroids, old);
+            found.apply::<V>(block.partial, block.matrix, block.centroids, old);
         }
     }
 }
@@ -210,15 +189,20 @@ struct Found<'a> {
 impl Found<'_> {
     /// Decides near ties and moves the rows that changed cluster.
     #[inline(always)]
-    fn apply(&self, partial: &mut Partial, matrix: &Matrix, centroids: &Centroids, old: &mut [u8; PANEL_ROWS]) {
+    fn apply<V: Vector>(
+        &self,
+        partial: &mut Partial,
+        matrix: &Matrix,
+        centroids: &Centroids,
+        old: &mut [u8; PANEL_ROWS],
+    ) {
         let first = self.number * PANEL_ROWS;
         let is_kept = centroids.n_clusters() <= KEPT_CLUSTERS_MAX;
         if self.ties != 0 {
             partial.decide_rows(matrix, centroids, first, self.ties, old);
         }
         let clear = self.changes & !self.ties;
-        if !partial.lanes.is_empty() && matrix.weights().is_none() && clear.count_ones() > LISTED_ROWS_MAX {
-            partial.move_masked(self.panel, self.labels, clear, old);
+        if clear.count_ones() > LISTED_ROWS_MAX && partial.move_rows::<V>(self.panel, self.labels, clear, old) {
             return;
         }
         let mut rest = clear;

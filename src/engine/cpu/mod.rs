@@ -2,9 +2,11 @@
 //! persistent pool of workers. It never fails for lack of a device, so it is what every other engine falls back to.
 
 #![allow(unsafe_code, reason = "vector instructions and disjoint writes by several threads; argued at each block")]
+#![allow(clippy::needless_range_loop, reason = "a lane is a number in several arrays at once")]
 
 mod assign;
 mod exact;
+mod lanes;
 mod lloyd;
 mod model;
 mod pool;
@@ -124,7 +126,7 @@ impl Engine for CpuEngine {
     fn step(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
         let matrix = self.matrix()?;
         let d = matrix.n_features();
-        let prepared: Vec<Model> = models.iter().map(|m| Model::new(m, &matrix, self.level.tile())).collect();
+        let prepared: Vec<Model> = models.iter().map(|m| Model::new(m, &matrix, self.level)).collect();
         let slots = matrix.n_panels() * PANEL_ROWS;
 
         // Labels of the pass before, for the models that keep them.
@@ -148,8 +150,9 @@ impl Engine for CpuEngine {
 
         let block_panels = (BLOCK_BYTES / (d * PANEL_ROWS * 4)).clamp(1, BLOCK_PANELS);
         let n_blocks = matrix.n_panels().div_ceil(block_panels);
-        let lanes: Vec<Mutex<Vec<Partial>>> =
-            (0..self.pool.threads()).map(|_| Mutex::new(prepared.iter().map(Partial::new).collect())).collect();
+        let lanes: Vec<Mutex<Vec<Partial>>> = (0..self.pool.threads())
+            .map(|_| Mutex::new(prepared.iter().map(|model| Partial::new(model, &matrix)).collect()))
+            .collect();
         let level = self.level;
         self.pool.for_each(n_blocks, &|lane, block| {
             let first_panel = block * block_panels;
@@ -190,7 +193,7 @@ impl Engine for CpuEngine {
 
     fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
         let matrix = self.matrix()?;
-        let prepared = Model::new(model, &matrix, self.level.tile());
+        let prepared = Model::new(model, &matrix, self.level);
         let slots = matrix.n_panels() * PANEL_ROWS;
         let mut assignment = Assignment { labels: vec![0; slots], runners_up: vec![0; slots] };
         let (labels, runners_up) = (Shared(assignment.labels.as_mut_ptr()), Shared(assignment.runners_up.as_mut_ptr()));
@@ -239,6 +242,6 @@ impl Engine for CpuEngine {
 fn add_partial(sums: &mut Sums, partial: &Partial) {
     let add = |total: &mut u64, change: i64| *total = total.wrapping_add_signed(change);
     sums.rows.iter_mut().zip(&partial.rows).for_each(|(t, &p)| add(t, p));
-    sums.weights.iter_mut().zip(&partial.weights).for_each(|(t, &p)| add(t, p));
+    sums.weights.iter_mut().zip(partial.weights()).for_each(|(t, &p)| add(t, p));
     sums.sums.iter_mut().zip(&partial.sums).for_each(|(t, &p)| *t += i128::from(p));
 }

@@ -1,6 +1,6 @@
 //! A model made ready for the kernels: f32 centroids in tiles, and the bound on the kernel's error.
 
-use super::simd::TILE_MAX;
+use super::simd::{SimdLevel, TILE_MAX};
 use crate::grid::{Centroids, Matrix, WIDE};
 
 /// How a kernel computes what it compares.
@@ -40,7 +40,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub fn new(centroids: &Centroids, matrix: &Matrix, tile: usize) -> Self {
+    pub fn new(centroids: &Centroids, matrix: &Matrix, level: SimdLevel) -> Self {
         let (k, d) = (centroids.n_clusters(), centroids.n_features());
         let norm = |row: &[i64]| row.iter().map(|&c| (c as f64) * (c as f64)).sum::<f64>();
         let largest = centroids.rows().map(norm).fold(0.0, f64::max).sqrt();
@@ -62,7 +62,7 @@ impl Model {
         let factor = (2.0 * roundings as f64 * 2f64.powi(-23) * 1.001) as f32;
         let reach = (largest * 1.000_001) as f32;
 
-        let n_tiles = k.div_ceil(tile);
+        let n_tiles = k.div_ceil(level.tile(form));
         let tiles = (0..n_tiles)
             .map(|t| {
                 let (first, end) = (t * k / n_tiles, (t + 1) * k / n_tiles);

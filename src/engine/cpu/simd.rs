@@ -3,6 +3,7 @@
 //! Kernels are written once over [`Vector`]; `run` compiles each of them for every level and picks at run time. What
 //! is compiled under a level's features also lets plain loops over arrays become its vectors.
 
+use super::model::Form;
 #[cfg(target_arch = "aarch64")]
 use super::vector::Neon;
 use super::vector::Vector;
@@ -59,11 +60,12 @@ impl SimdLevel {
         }
     }
 
-    /// Centroids per tile, so that the accumulators of a tile stay in registers.
-    pub(super) fn tile(self) -> usize {
-        match self {
-            SimdLevel::Avx512 | SimdLevel::Neon => TILE_MAX,
-            SimdLevel::Avx2 | SimdLevel::Scalar => 5,
+    /// Centroids per tile, so that the accumulators of a tile stay in registers; differences need some of their own.
+    pub(super) fn tile(self, form: Form) -> usize {
+        match (self, form) {
+            (SimdLevel::Avx512 | SimdLevel::Neon, Form::Dot) => TILE_MAX,
+            (SimdLevel::Avx2 | SimdLevel::Scalar, Form::Dot) => 5,
+            (_, Form::Direct) => 4,
         }
     }
 

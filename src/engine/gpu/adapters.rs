@@ -27,6 +27,18 @@ pub fn title(device: &Device) -> String {
     format!("{} ({})", device.name, device.backend)
 }
 
+/// Keeps Mesa's Vulkan layer from complaining on stderr that a server has no folder for desktop sessions. To be called
+/// first thing in `main`: later, when there are other threads, it does nothing.
+#[allow(unsafe_code)]
+pub fn quiet_drivers() {
+    const FOLDER: &str = "XDG_RUNTIME_DIR";
+    let threads = std::fs::read_dir("/proc/self/task").map_or(usize::MAX, Iterator::count);
+    if cfg!(target_os = "linux") && threads == 1 && std::env::var_os(FOLDER).is_none() {
+        // SAFETY: the environment may be changed while no other thread can read it, and this process has one thread.
+        unsafe { std::env::set_var(FOLDER, "/nonexistent") };
+    }
+}
+
 /// All adapters, real GPUs first: discrete, integrated, virtual, software; the driver's order among equals, Vulkan,
 /// Metal and DirectX before OpenGL.
 pub fn adapters() -> Vec<AdapterInfo> {

@@ -11,6 +11,7 @@ use wgpu::{Buffer, BufferUsages, CommandEncoder};
 
 use super::adapters::{AdapterInfo, title};
 use super::faults::{Fault, Faults};
+use super::limits::{BINDING_BYTES, BUFFER_BYTES, GROUPS_PER_DIMENSION, STORAGE_BINDINGS, WORKGROUP_WORDS};
 use super::shaders::{Access, Kernel};
 use crate::engine::{Counters, Device};
 use crate::error::{Error, Kind, Result};
@@ -81,7 +82,8 @@ pub(super) struct Gpu {
 impl Gpu {
     pub fn open(adapter: &AdapterInfo, checks: ShaderChecks, hang: Duration) -> Result<Self> {
         let name = title(&adapter.device);
-        let request = wgpu::DeviceDescriptor { label: Some("segmint"), ..Default::default() };
+        let request =
+            wgpu::DeviceDescriptor { label: Some("segmint"), required_limits: required_limits(), ..Default::default() };
         let opened = catch_unwind(AssertUnwindSafe(|| pollster::block_on(adapter.adapter().request_device(&request))));
         let refused = |why: String| {
             Error::new(Kind::NoDevice, format!("the GPU {name} does not open: {why}"))
@@ -351,12 +353,26 @@ impl Gpu {
 
 impl Drop for Gpu {
     fn drop(&mut self) {
-        if self.hung {
-            // The library waits for all work when the last handle goes, which for a hung device is for ever. One handle
-            // is kept until the process ends.
+        if self.hung || !self.is_well() {
+            // The library waits for all work when the last handle goes: for a hung device that is for ever, for a broken
+            // one it may panic. One handle is kept until the process ends.
             std::mem::forget(self.device.clone());
             std::mem::forget(self.queue.clone());
         }
+    }
+}
+
+/// What kernels need, and nothing of what only drawing does: small devices have that, too. None of it is above WebGPU's
+/// defaults.
+fn required_limits() -> wgpu::Limits {
+    wgpu::Limits {
+        max_storage_buffers_per_shader_stage: STORAGE_BINDINGS,
+        max_storage_buffer_binding_size: BINDING_BYTES,
+        max_buffer_size: BUFFER_BYTES,
+        max_compute_workgroup_storage_size: 4 * WORKGROUP_WORDS,
+        max_compute_invocations_per_workgroup: 256,
+        max_compute_workgroups_per_dimension: GROUPS_PER_DIMENSION,
+        ..wgpu::Limits::downlevel_defaults()
     }
 }
 

@@ -9,10 +9,19 @@ pub const BINDING_BYTES: u64 = 128 << 20;
 /// Larger buffers fail on DirectX 12 and on most Vulkan drivers for Linux.
 pub const BUFFER_BYTES: u64 = 256 << 20;
 pub const GROUPS_PER_DIMENSION: u32 = 65_535;
+/// Storage bindings of a kernel, at most; WebGPU's default is 8.
+pub const STORAGE_BINDINGS: u32 = 6;
 /// Bindings of one buffer start at multiples of this.
 pub const ALIGNMENT: u64 = 256;
 /// Workgroup memory, in words of four bytes: WebGPU's default of 16 KiB.
 pub const WORKGROUP_WORDS: u32 = 4096;
+
+/// Coordinates of a model whose pass is so long that a longer list of near ties is nothing beside it.
+const LARGE_MODEL: usize = 4096;
+const TIE_SLOTS_MIN: u32 = 256;
+
+/// Chunks are not cut smaller than this to save memory: uploads of less are slow.
+const CHUNK_BYTES_MIN: u64 = 16 << 20;
 
 /// What the engine keeps within. Tests shrink it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +58,11 @@ impl Limits {
         }
     }
 
-    /// Rows per chunk: whole panels whose values, and whose labels of four bytes, fit one binding. None where not even
-    /// one panel fits.
+    /// Rows per chunk: whole panels whose values, and whose labels of four bytes, fit one binding, and at most a quarter
+    /// of the memory, so that several chunks can stay. None where not even one panel fits a binding.
     pub fn chunk_rows(&self, n_features: usize) -> Option<usize> {
-        let bytes = self.binding_bytes.min(self.buffer_bytes);
+        let by_memory = (self.resident_bytes / 4).max(CHUNK_BYTES_MIN);
+        let bytes = self.binding_bytes.min(self.buffer_bytes).min(by_memory);
         let panels = bytes / (PANEL_ROWS * n_features.max(1) * 4) as u64;
         (panels > 0).then_some(panels as usize * PANEL_ROWS)
     }
@@ -72,9 +82,11 @@ impl Limits {
         (columns, groups.div_ceil(columns))
     }
 
-    /// Slots for the near ties of a model over so many rows; more of them than this cost a second look at the chunks.
-    pub fn tie_capacity(&self, n_rows: usize) -> u32 {
-        u32::try_from(n_rows / 64).unwrap_or(u32::MAX).max(64).min(self.tie_slots)
+    /// Slots for the near ties of a model over so many rows. Ordinary data has one in some ten thousand rows, and one in a
+    /// hundred at hundreds of features and clusters; a list that is too short costs a second look at the chunks.
+    pub fn tie_capacity(&self, n_rows: usize, n_features: usize, n_clusters: usize) -> u32 {
+        let share = if n_features * n_clusters > LARGE_MODEL { 32 } else { 512 };
+        u32::try_from(n_rows / share).unwrap_or(u32::MAX).max(TIE_SLOTS_MIN).min(self.tie_slots)
     }
 }
 
@@ -111,6 +123,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_chunk_takes_a_quarter_of_the_memory_at_most_but_is_never_tiny() {
+        let rows = |memory| Limits::of(DeviceKind::DiscreteGpu, memory).chunk_rows(10).unwrap() as u64;
+        assert!(rows(200 << 20) * 40 <= 50 << 20);
+        assert!(rows(0) * 40 > (16 << 20) - 2560 && rows(0) * 40 <= 16 << 20);
+        assert_eq!(rows(u64::MAX), rows(4 * BINDING_BYTES));
     }
 
     #[test]

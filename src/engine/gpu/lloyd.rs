@@ -52,7 +52,7 @@ impl GpuEngine {
         while !rest.is_empty() {
             let mut bytes = 0;
             let fits = |model: &&Centroids| {
-                bytes += self.result_sizes(model, self.tie_capacity()).total();
+                bytes += self.result_sizes(model, self.tie_capacity(model)).total();
                 bytes <= RESULT_BYTES
             };
             let count = rest.iter().take_while(fits).count().max(1);
@@ -63,8 +63,8 @@ impl GpuEngine {
         Ok(all)
     }
 
-    fn tie_capacity(&self) -> u32 {
-        self.limits.tie_capacity(self.matrix_rows())
+    fn tie_capacity(&self, model: &Centroids) -> u32 {
+        self.limits.tie_capacity(self.matrix_rows(), model.n_features(), model.n_clusters())
     }
 
     fn result_sizes(&self, model: &Centroids, tie_capacity: u32) -> ResultSizes {
@@ -84,12 +84,11 @@ impl GpuEngine {
     }
 
     fn pass_list(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
-        let capacity = self.tie_capacity();
         let mut plan = Plan::default();
         let mut end = 0;
         let mut slots = Vec::with_capacity(models.len());
         for model in models {
-            slots.push(self.slot(&mut plan, model, capacity, &mut end)?);
+            slots.push(self.slot(&mut plan, model, self.tie_capacity(model), &mut end)?);
         }
         let audits = self.plan_audits(&mut plan)?;
         let ready = plan.upload(&mut self.gpu, &mut self.inputs)?;
@@ -167,7 +166,8 @@ impl GpuEngine {
         Ok(self.resident()?.chunks.iter().map(audit).collect())
     }
 
-    /// All models over one chunk. Where the chunk's data is on its way only, what is there so far is sent off first.
+    /// All models over one chunk. Where the chunk's data is on its way only, what is there so far is sent off first: the
+    /// device works on one chunk while the next is staged, and no third one takes memory.
     fn pass_chunk(
         &mut self,
         mut encoder: CommandEncoder,
@@ -180,7 +180,9 @@ impl GpuEngine {
         let streamed = !self.resident()?.stays(chunk);
         if streamed {
             let sent = self.gpu.submit(encoder)?;
-            self.gpu.wait(sent)?;
+            if let Some(before) = self.in_flight.replace(sent) {
+                self.gpu.wait(before)?;
+            }
             encoder = self.gpu.encoder();
         }
         let audit_pipeline = self.gpu.pipeline(Kernel::Audit)?;

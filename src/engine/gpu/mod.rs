@@ -23,7 +23,7 @@ mod settle;
 pub mod shaders;
 mod work;
 
-pub use adapters::{AdapterInfo, adapters, title};
+pub use adapters::{AdapterInfo, adapters, quiet_drivers, title};
 pub use device::{HANG, ShaderChecks};
 pub use limits::Limits;
 pub use self_test::{Check, Report, self_test};
@@ -62,12 +62,15 @@ pub struct GpuEngine {
     inputs: Inputs,
     results: Option<wgpu::Buffer>,
     resident: Option<Resident>,
+    /// The last submit of a pass that streams, while it may still be at work.
+    in_flight: Option<wgpu::SubmissionIndex>,
 }
 
 impl GpuEngine {
     pub fn open(adapter: &AdapterInfo, settings: GpuSettings) -> Result<Self> {
         let gpu = Gpu::open(adapter, settings.checks, settings.hang)?;
-        Ok(Self { gpu, limits: settings.limits, inputs: Inputs::default(), results: None, resident: None })
+        let (limits, inputs) = (settings.limits, Inputs::default());
+        Ok(Self { gpu, limits, inputs, results: None, resident: None, in_flight: None })
     }
 
     /// Whether the matrix stays on the device between passes; otherwise part of it is uploaded on each.

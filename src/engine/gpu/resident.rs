@@ -104,8 +104,8 @@ impl Resident {
         self.chunks.iter().all(|chunk| chunk.data.is_some())
     }
 
-    /// A chunk's data; where it does not stay on the device, it is uploaded with the next submit. What was submitted
-    /// for the chunk before must be done by then.
+    /// A chunk's data; where it does not stay on the device, it is uploaded with the next submit, behind the work that
+    /// was submitted for the chunk before.
     pub fn data(&self, gpu: &mut Gpu, chunk: usize) -> Result<ChunkData> {
         let chunk = &self.chunks[chunk];
         match (&chunk.data, &self.stream) {

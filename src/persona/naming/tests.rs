@@ -1,0 +1,235 @@
+//! Names from profiles whose figures are known.
+
+use super::*;
+use crate::persona::Importance;
+use crate::profile::{ClusterFigures, ClusterProfile, ColumnProfile, ColumnUse, Moments};
+
+/// One column: name, overall (min, mean, standard deviation), means by cluster.
+type Column<'a> = (&'a str, (f64, f64, f64), &'a [f64]);
+
+fn profile(sizes: &[u64], columns: &[Column]) -> Profile {
+    let total: u64 = sizes.iter().sum();
+    let moments = |count, min, mean, spread| Moments {
+        count,
+        missing: 0,
+        mean: Some(mean),
+        standard_deviation: Some(spread),
+        min: Some(min),
+        max: None,
+    };
+    let cluster = |&size: &u64| ClusterProfile {
+        size,
+        share: size as f64 / total as f64,
+        weighted_share: None,
+        value_share: None,
+    };
+    let column = |&(name, (min, mean, spread), means): &Column| ColumnProfile {
+        name: name.into(),
+        column_use: ColumnUse::Feature,
+        overall: moments(total, min, mean, spread),
+        clusters: means
+            .iter()
+            .zip(sizes)
+            .map(|(&own, &size)| ClusterFigures {
+                moments: moments(size, min, own, 0.0),
+                lift: Some((own - mean) / spread),
+                index: None,
+            })
+            .collect(),
+    };
+    Profile {
+        clusters: sizes.iter().map(cluster).collect(),
+        columns: columns.iter().map(column).collect(),
+        value_column: None,
+    }
+}
+
+const CDNOW_RECENCY: (f64, f64, f64) = (0.0, 367.2216376750106, 181.20733291952982);
+const CDNOW_FREQUENCY: (f64, f64, f64) = (1.0, 2.8676707679253286, 4.177328678550008);
+const CDNOW_MONETARY: (f64, f64, f64) = (0.0, 106.08042554094189, 240.92008361798676);
+
+/// The real customers of CDNOW, clustered on log1p and standard scaling.
+fn cdnow(sizes: &[u64], recency: &[f64], frequency: &[f64], monetary: &[f64]) -> Profile {
+    profile(
+        sizes,
+        &[
+            ("recency", CDNOW_RECENCY, recency),
+            ("frequency", CDNOW_FREQUENCY, frequency),
+            ("monetary", CDNOW_MONETARY, monetary),
+        ],
+    )
+}
+
+fn rfm() -> Playbook {
+    Playbook::load("rfm").unwrap()
+}
+
+fn names_of(profile: &Profile) -> Vec<String> {
+    name(profile, &rfm(), &[]).unwrap().clusters.into_iter().map(|cluster| cluster.name).collect()
+}
+
+fn outcomes(naming: &Naming) -> Vec<String> {
+    naming.personas.iter().map(|verdict| verdict.outcome.to_string()).collect()
+}
+
+#[test]
+fn four_clusters_of_real_customers_get_sensible_names() {
+    let profile = cdnow(
+        &[9006, 7392, 4871, 2301],
+        &[499.934932, 432.691017, 179.102238, 35.697957],
+        &[1.021874, 1.680465, 4.381031, 10.702303],
+        &[17.978468, 64.18403, 164.876738, 461.033729],
+    );
+    let names =
+        ["Dormant or Inactive", "Dormant or Inactive (higher spend)", "Loyal Repeat Buyers", "VIP or High Value"];
+    assert_eq!(names_of(&profile), names);
+    let naming = name(&profile, &rfm(), &[]).unwrap();
+    // Nearly all of these customers were won in one quarter, long ago: nobody is new.
+    assert_eq!(outcomes(&naming), ["not found", "found", "found", "found"]);
+    assert_eq!(naming.clusters[3].second_persona.as_deref(), Some("Loyal Repeat Buyers"));
+    assert_eq!(naming.clusters[0].second_persona, None);
+}
+
+#[test]
+fn five_clusters_of_real_customers_get_sensible_names() {
+    let profile = cdnow(
+        &[8908, 7387, 4141, 1615, 1519],
+        &[500.173103, 429.665358, 217.747404, 32.528173, 47.208032],
+        &[1.019533, 1.649655, 4.504709, 4.241486, 13.705727],
+        &[17.82628, 61.295537, 178.073183, 126.974211, 622.952337],
+    );
+    let names = [
+        "Dormant or Inactive",
+        "Dormant or Inactive (higher spend)",
+        "Loyal Repeat Buyers",
+        "Loyal Repeat Buyers (more recent)",
+        "VIP or High Value",
+    ];
+    assert_eq!(names_of(&profile), names);
+}
+
+#[test]
+fn the_customers_of_the_published_report_get_the_names_of_that_report() {
+    let profile = profile(
+        &[51_758, 2_883, 38_261, 2_518],
+        &[
+            ("recency", (0.0, 242.5, 150.0), &[132.0, 225.0, 393.0, 246.0]),
+            ("frequency", (1.0, 1.033, 0.21), &[1.0, 2.1, 1.0, 1.0]),
+            ("monetary", (1.0, 130.4, 220.0), &[103.0, 211.0, 103.0, 1_017.0]),
+        ],
+    );
+    let names = ["Recent Browsers", "Loyal Repeat Buyers", "Dormant or Inactive", "VIP or High Value"];
+    assert_eq!(names_of(&profile), names);
+}
+
+#[test]
+fn the_numbers_of_the_clusters_change_nothing() {
+    let figures = [
+        (8908, 500.173103, 1.019533, 17.82628),
+        (7387, 429.665358, 1.649655, 61.295537),
+        (4141, 217.747404, 4.504709, 178.073183),
+        (1615, 32.528173, 4.241486, 126.974211),
+        (1519, 47.208032, 13.705727, 622.952337),
+    ];
+    let named = |order: &[usize]| {
+        let pick = |f: fn(&(u64, f64, f64, f64)) -> f64| order.iter().map(|&i| f(&figures[i])).collect::<Vec<_>>();
+        let sizes: Vec<u64> = order.iter().map(|&i| figures[i].0).collect();
+        let profile = cdnow(&sizes, &pick(|f| f.1), &pick(|f| f.2), &pick(|f| f.3));
+        let naming = name(&profile, &rfm(), &[]).unwrap();
+        let mut clusters: Vec<(usize, NamedCluster)> = order.iter().copied().zip(naming.clusters).collect();
+        clusters.sort_by_key(|(cluster, _)| *cluster);
+        clusters
+    };
+    let straight = named(&[0, 1, 2, 3, 4]);
+    for order in [[4, 3, 2, 1, 0], [2, 0, 4, 1, 3], [1, 2, 3, 4, 0]] {
+        assert_eq!(named(&order), straight);
+    }
+}
+
+#[test]
+fn a_persona_without_its_columns_cannot_be_judged() {
+    let profile = profile(&[10, 10], &[("recency", (0.0, 100.0, 50.0), &[50.0, 150.0])]);
+    let naming = name(&profile, &rfm(), &[]).unwrap();
+    assert_eq!(
+        outcomes(&naming),
+        [
+            "cannot be judged: no column for frequency, monetary",
+            "cannot be judged: no column for frequency",
+            "found",
+            "cannot be judged: no column for monetary",
+        ]
+    );
+    assert_eq!(naming.clusters[1].name, "Dormant or Inactive");
+    assert_eq!(naming.clusters[0].name, "very low recency");
+    assert_eq!(naming.clusters[0].basis, Basis::Descriptive);
+}
+
+#[test]
+fn customers_who_all_look_alike_earn_nothing() {
+    let alike: &[f64] = &[100.0, 101.0];
+    let profile = profile(
+        &[10, 10],
+        &[
+            ("recency", (0.0, 100.5, 50.0), alike),
+            ("frequency", (0.0, 100.5, 50.0), alike),
+            ("monetary", (0.0, 100.5, 50.0), alike),
+        ],
+    );
+    let naming = name(&profile, &rfm(), &[]).unwrap();
+    assert_eq!(outcomes(&naming), ["not found"; 4]);
+    let names: Vec<&str> = naming.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    assert_eq!(names, ["close to the average, no. 1", "close to the average, no. 2"]);
+}
+
+#[test]
+fn descriptive_names_use_as_many_features_as_it_takes() {
+    let profile = profile(
+        &[30, 20, 10],
+        &[
+            ("a", (-9.0, 0.0, 1.0), &[3.0, 3.0, -2.0]),
+            ("b", (-9.0, 0.0, 1.0), &[-2.0, -2.0, 0.1]),
+            ("c", (-9.0, 0.0, 1.0), &[0.5, -0.5, 0.0]),
+        ],
+    );
+    let names = ["very high a, very low b, high c", "very high a, very low b, low c", "very low a"];
+    assert_eq!(names_of(&profile), names);
+}
+
+#[test]
+fn what_is_required_rules_a_persona_out_and_the_evidence_says_so() {
+    let profile = cdnow(&[100, 100], &[20.0, 600.0], &[12.0, 1.0], &[20.0, 600.0]);
+    let naming = name(&profile, &rfm(), &[]).unwrap();
+    assert_eq!(naming.clusters[0].persona.as_deref(), Some("Loyal Repeat Buyers"));
+    let Outcome::NotFound { closest: Some(closest) } = &naming.personas[0].outcome else {
+        panic!("recent browsers do not order often: {:?}", naming.personas[0]);
+    };
+    let broken = |evidence: &&Evidence| (evidence.importance == Importance::Forbidden) == evidence.is_so;
+    let broken: Vec<&str> = closest.evidence.iter().filter(broken).map(|evidence| evidence.role.as_str()).collect();
+    assert_eq!(closest.cluster, 0);
+    assert_eq!(broken, ["frequency", "frequency"]);
+}
+
+#[test]
+fn evidence_reads_as_a_sentence() {
+    let profile = cdnow(&[100, 100], &[499.934932, 20.0], &[1.0, 5.0], &[461.033729, 20.0]);
+    let naming = name(&profile, &rfm(), &[]).unwrap();
+    let sentences: Vec<String> = naming.clusters[0].evidence.iter().map(Evidence::to_string).collect();
+    assert_eq!(naming.clusters[0].name, "VIP or High Value");
+    assert_eq!(
+        sentences,
+        [
+            "monetary is high: 461.0 against 106.1 over all, 4.35 times the average, standing +1.09, asked +0.33 or more",
+            "monetary is very high: 461.0 against 106.1 over all, 4.35 times the average, standing +1.09, \
+             asked +1.00 or more",
+            "recency is not very high: 499.9 against 367.2 over all, standing +0.73, asked +1.00 or more",
+        ]
+    );
+}
+
+#[test]
+fn a_naming_survives_json() {
+    let profile = cdnow(&[60, 40], &[500.0, 20.0], &[1.0, 5.0], &[20.0, 400.0]);
+    let naming = name(&profile, &rfm(), &[]).unwrap();
+    let json = serde_json::to_string(&naming).unwrap();
+    assert_eq!(serde_json::from_str::<Naming>(&json).unwrap(), naming);
+}

@@ -1,0 +1,128 @@
+//! How far a cluster stands from all customers in one column: the number that every condition is judged on.
+//!
+//! For most columns it is the lift: the distance of the means in standard deviations of the customers. Money and
+//! counts are different: a few large customers stretch the standard deviation so far that no cluster could ever be
+//! low. A column without negative values whose standard deviation exceeds its mean is skewed for certain (no symmetric
+//! one can be like that), and there people think in multiples: half of the average is as far below as twice the
+//! average is above. Its standing is the logarithm of the multiple over the standard deviation that logarithms have in
+//! a log-normal column of the same mean and spread, sqrt(ln(1 + (sd / mean)²)), which makes the two scales alike.
+
+use serde::{Deserialize, Serialize};
+
+use crate::profile::ColumnProfile;
+
+use super::words::Word;
+
+/// A standing is kept within this; a mean of 0 in a skewed column would lie at minus infinity.
+const STANDING_MAX: f64 = 10.0;
+
+/// How a standing is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// The lift, in standard deviations.
+    Deviations,
+    /// Multiples of the average, on a logarithmic scale: for skewed columns.
+    Multiples,
+}
+
+/// How far a cluster stands from all customers in one column. 0: like all.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    pub value: f64,
+    pub measure: Measure,
+}
+
+impl Standing {
+    /// `None` where the cluster has no values, or all customers have the same one.
+    pub fn of(column: &ColumnProfile, cluster: usize) -> Option<Standing> {
+        let figures = column.clusters.get(cluster)?;
+        let (mean, spread) = (column.overall.mean?, column.overall.standard_deviation?);
+        let (own, lift) = (figures.moments.mean?, figures.lift?);
+        let skewed = column.overall.min? >= 0.0 && spread > mean;
+        let (value, measure) = if skewed {
+            let variation = spread / mean;
+            let scale = libm::log(1.0 + variation * variation).sqrt();
+            (libm::log(own / mean) / scale, Measure::Multiples)
+        } else {
+            (lift, Measure::Deviations)
+        };
+        Some(Standing { value: value.clamp(-STANDING_MAX, STANDING_MAX), measure })
+    }
+}
+
+/// One column in which a cluster differs, with the word for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distinction {
+    pub column: String,
+    pub word: Word,
+    pub standing: Standing,
+    /// In the user's units.
+    pub mean: f64,
+    pub overall_mean: f64,
+}
+
+impl Distinction {
+    pub fn of(column: &ColumnProfile, cluster: usize) -> Option<Distinction> {
+        let standing = Standing::of(column, cluster)?;
+        Some(Distinction {
+            column: column.name.clone(),
+            word: Word::of(standing.value),
+            standing,
+            mean: column.clusters.get(cluster)?.moments.mean?,
+            overall_mean: column.overall.mean?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{ClusterFigures, ColumnUse, Moments};
+
+    fn column(overall: (f64, f64, f64), means: &[f64]) -> ColumnProfile {
+        let (min, mean, spread) = overall;
+        let moments = |mean| Moments {
+            count: 10,
+            missing: 0,
+            mean: Some(mean),
+            standard_deviation: Some(spread),
+            min: Some(min),
+            max: Some(1e9),
+        };
+        let figures = |&own: &f64| ClusterFigures {
+            moments: moments(own),
+            lift: (spread > 0.0).then(|| (own - mean) / spread),
+            index: None,
+        };
+        ColumnProfile {
+            name: "x".into(),
+            column_use: ColumnUse::Feature,
+            overall: moments(mean),
+            clusters: means.iter().map(figures).collect(),
+        }
+    }
+
+    #[test]
+    fn half_and_twice_the_average_stand_equally_far_in_a_skewed_column() {
+        let column = column((0.0, 100.0, 230.0), &[50.0, 200.0, 100.0, 0.0]);
+        let standing = |cluster| Standing::of(&column, cluster).unwrap();
+        assert_eq!(standing(0).measure, Measure::Multiples);
+        assert_eq!(standing(0).value, -standing(1).value);
+        assert_eq!(standing(2).value, 0.0);
+        assert_eq!(standing(3).value, -STANDING_MAX);
+    }
+
+    #[test]
+    fn an_even_column_is_measured_in_standard_deviations() {
+        let even = column((0.0, 100.0, 60.0), &[70.0]);
+        assert_eq!(Standing::of(&even, 0), Some(Standing { value: -0.5, measure: Measure::Deviations }));
+        let negative = column((-1.0, 100.0, 230.0), &[215.0]);
+        assert_eq!(Standing::of(&negative, 0), Some(Standing { value: 0.5, measure: Measure::Deviations }));
+    }
+
+    #[test]
+    fn a_constant_column_sets_nobody_apart() {
+        assert_eq!(Standing::of(&column((3.0, 3.0, 0.0), &[3.0]), 0), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! What a run says while it works, kept for its record and its summary.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::engine::{Counters, Device, DeviceKind};
+use crate::job::{DeviceChoice, Job};
+use crate::observe::{Event, Observe, Scope};
+use crate::source::Source;
+use crate::store::{Host, RunRecord, StageRecord, peak_resident_bytes, utc};
+
+/// Everything heard so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heard {
+    shared: Arc<Mutex<Notes>>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    stages: Vec<StageRecord>,
+    data_warnings: Vec<String>,
+    machine_warnings: Vec<String>,
+    chosen: Option<(String, String)>,
+    /// Per iteration how long its pass took; the last one heard of an iteration counts.
+    passes: BTreeMap<u32, f64>,
+}
+
+impl Heard {
+    /// The same observers and this one.
+    pub(super) fn listen_to(&self, observe: &Observe) -> Observe {
+        let heard = self.clone();
+        observe.clone().listen(move |event| heard.notes().hear(event))
+    }
+
+    /// Each warning once, in the order of its first appearance.
+    pub(super) fn data_warnings(&self) -> Vec<String> {
+        self.notes().data_warnings.clone()
+    }
+
+    /// The record of a run that is about to be published.
+    pub(super) fn record(
+        &self,
+        job: &Job,
+        source: &Source,
+        input_files: Value,
+        n_rows: u64,
+        device: Device,
+        counters: Counters,
+        started: (SystemTime, Instant),
+    ) -> RunRecord {
+        let notes = self.notes();
+        let chosen = notes.chosen.clone();
+        let decisions = counters.model_passes as f64 * n_rows as f64;
+        let by_host = counters.near_ties + counters.wide_rows;
+        let (count, total) = (notes.passes.len(), notes.passes.values().sum::<f64>());
+        RunRecord {
+            version: 1,
+            segmint: env!("CARGO_PKG_VERSION").to_owned(),
+            started: utc(started.0),
+            finished: utc(SystemTime::now()),
+            milliseconds: rounded(started.1.elapsed().as_secs_f64() * 1e3),
+            host: Host::here(),
+            input: job.source.path.clone(),
+            output: job.output.path.display().to_string(),
+            input_files,
+            device: json!({
+                "name": device.name,
+                "kind": kind(device.kind),
+                "backend": device.backend,
+                "driver": device.driver,
+                "chosen": chosen.as_ref().map(|(name, _)| name),
+                "reason": chosen.as_ref().map(|(_, reason)| reason),
+            }),
+            engine: json!({
+                "device": asked(&job.engine.device),
+                "threads": job.engine.threads,
+                "chunk_rows": job.engine.chunk_rows,
+                "memory": job.engine.memory,
+            }),
+            stages: notes.stages.clone(),
+            counters: json!({
+                "rows_read": source.n_rows(),
+                "model_passes": counters.model_passes,
+                "near_ties": counters.near_ties,
+                "wide_rows": counters.wide_rows,
+                "dispatches": counters.dispatches,
+                "submits": counters.submits,
+                "bytes_uploaded": counters.bytes_uploaded,
+                "bytes_read_back": counters.bytes_read_back,
+                // Of rows times models times passes.
+                "share_decided_by_host": if decisions > 0.0 { by_host as f64 / decisions } else { 0.0 },
+                "iterations": count,
+                "iteration_milliseconds": rounded(if count > 0 { total / count as f64 } else { 0.0 }),
+            }),
+            warnings: notes.machine_warnings.clone(),
+            peak_resident_bytes: peak_resident_bytes(),
+        }
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notes {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::StageFinished { stage, rows, bytes, milliseconds } => {
+                self.stages.push(StageRecord {
+                    stage,
+                    rows: *rows,
+                    bytes: *bytes,
+                    milliseconds: rounded(*milliseconds),
+                });
+            }
+            Event::PassFinished { iteration, milliseconds, .. } => {
+                self.passes.insert(*iteration, *milliseconds);
+            }
+            Event::DeviceChosen { device, reason } => self.chosen = Some((device.clone(), reason.clone())),
+            Event::Fallback { device, reason } => {
+                self.machine_warnings.push(format!("{device} was retired and the CPU took over: {reason}"));
+            }
+            Event::Warning { text, scope } => {
+                let warnings = match scope {
+                    Scope::Data => &mut self.data_warnings,
+                    Scope::Machine => &mut self.machine_warnings,
+                };
+                if !warnings.contains(text) {
+                    warnings.push(text.clone());
+                }
+            }
+            Event::StageStarted { .. } | Event::Progress { .. } => {}
+        }
+    }
+}
+
+/// To the microsecond.
+fn rounded(milliseconds: f64) -> f64 {
+    (milliseconds * 1e3).round() / 1e3
+}
+
+fn kind(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::Cpu => "cpu",
+        DeviceKind::IntegratedGpu => "integrated gpu",
+        DeviceKind::DiscreteGpu => "discrete gpu",
+        DeviceKind::VirtualGpu => "virtual gpu",
+        DeviceKind::SoftwareGpu => "software gpu",
+    }
+}
+
+fn asked(choice: &DeviceChoice) -> &str {
+    match choice {
+        DeviceChoice::Auto => "auto",
+        DeviceChoice::Cpu => "cpu",
+        DeviceChoice::Gpu => "gpu",
+        DeviceChoice::Named(name) => name,
+    }
+}

@@ -1,0 +1,57 @@
+//! The settings that affect the result, for the manifest: of the job everything but where to read, where to write, and
+//! on what to compute.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::job::{DuplicateIds, Job};
+use crate::persona::Playbook;
+use crate::store::text_hash;
+
+pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
+    let features: Vec<Value> = job
+        .features
+        .iter()
+        .map(|feature| {
+            Ok(json!({
+                "column": feature.column,
+                "transform": plain(&feature.transform)?,
+                "weight": feature.weight,
+                "scale": plain(&feature.scale)?,
+                "missing": plain(&feature.missing)?,
+            }))
+        })
+        .collect::<Result<_>>()?;
+    Ok(json!({
+        "source": {
+            "id": job.source.id,
+            "sample_weight": job.source.sample_weight,
+            "duplicate_ids": match job.source.duplicate_ids {
+                DuplicateIds::Refuse => "refuse",
+                DuplicateIds::Keep => "keep",
+            },
+        },
+        // Empty: every numeric column.
+        "features": features,
+        "cluster": {
+            "k": job.cluster.k,
+            "n_init": job.cluster.n_init,
+            "max_iter": job.cluster.max_iter,
+            "tol": job.cluster.tol,
+            "seed": job.cluster.seed,
+        },
+        "persona": {
+            "playbook": playbook.name,
+            "playbook_sha256": text_hash(&playbook.text),
+            "value": job.persona.value,
+            "roles": job.persona.roles,
+        },
+        "profile": { "columns": job.profile.columns },
+    }))
+}
+
+/// As JSON; of types of ours, which always can be.
+pub(super) fn plain(value: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(value).map_err(|error| Error::bug(error.to_string()))
+}

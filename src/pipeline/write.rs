@@ -1,0 +1,81 @@
+//! The files of a run. Ids are read once more from the source: they are never kept.
+
+use serde::Serialize;
+
+use super::measure::Measured;
+use crate::error::{Error, Result};
+use crate::features::FeatureModel;
+use crate::job::{Job, Missing};
+use crate::kmeans::Fit;
+use crate::observe::Observe;
+use crate::report::{self, Summary};
+use crate::source::{Request, ScanSettings, Source};
+use crate::store::{AssignmentWriter, ClusterNames, Model, Staging, check_file};
+
+/// Bytes that the ids of one wave may take.
+const WAVE_BYTES: u64 = 8 << 20;
+
+const ASSIGNMENTS: &str = "assignments.parquet";
+
+pub(super) fn assignments(
+    staging: &mut Staging,
+    source: &Source,
+    job: &Job,
+    features: &FeatureModel,
+    names: &[ClusterNames],
+    published: &Measured,
+    fit: &Fit,
+    observe: &Observe,
+) -> Result<()> {
+    // Only dropped rows make it necessary to look at numbers again.
+    let drops = features.features.iter().any(|feature| feature.missing == Missing::Drop);
+    let numbers =
+        if drops { features.columns().map(|name| source.column(name)).collect::<Result<_>>()? } else { Vec::new() };
+    let request = Request { numbers, ids: true };
+    let settings = ScanSettings { chunk_rows: job.engine.chunk_rows, memory: WAVE_BYTES };
+    let threads = match job.engine.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        given => given,
+    };
+    let mut writer = AssignmentWriter::for_source(staging.file(ASSIGNMENTS)?, source, names)?;
+    let (mut row, mut inertia) = (0, 0);
+    source.scan(&request, &settings, observe, &mut |wave| {
+        for batch in wave {
+            let kept = features.kept(&batch);
+            let n_rows = kept.as_ref().map_or(batch.n_rows, |kept| kept.iter().filter(|kept| **kept).count());
+            let slice = published.slice(row..row + n_rows, features.grid, threads)?;
+            let ids = batch.ids.ok_or_else(|| Error::bug("a batch without the ids that were asked for"))?;
+            writer.push_ids(&ids, kept.as_deref(), slice.rows)?;
+            row += n_rows;
+            inertia += slice.inertia;
+        }
+        Ok(())
+    })?;
+    if row != published.matrix().n_rows() || inertia != fit.inertia {
+        return Err(Error::bug("the published distances do not add up to the inertia, or rows are missing"));
+    }
+    let (file, written) = writer.finish()?;
+    staging.keep(file)?;
+    check_file(&staging.path_of(ASSIGNMENTS), written)
+}
+
+pub(super) fn model(
+    staging: &mut Staging,
+    job: &Job,
+    features: FeatureModel,
+    fit: &Fit,
+    names: &[ClusterNames],
+) -> Result<()> {
+    let model = Model::new(job.cluster.seed, features, &fit.centroids, &fit.published, names);
+    staging.write("model.json", model.json()?.as_bytes())
+}
+
+pub(super) fn summary(staging: &mut Staging, summary: &Summary) -> Result<()> {
+    staging.write("summary.json", report::json(summary)?.as_bytes())?;
+    staging.write("report.md", report::markdown(summary).as_bytes())
+}
+
+/// JSON as people read it.
+pub(super) fn pretty(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(value).map_err(|error| Error::bug(error.to_string()))
+}
