@@ -297,7 +297,7 @@ fn every_numeric_type_reads_as_the_number_it_stands_for() {
         expected(Arc::new(decimal::<Decimal128Type>(10i128.pow(30) + 1, -5, 38, 10)), [1e20, -5e-10]),
         expected(
             Arc::new(decimal::<Decimal256Type>(i256::MAX.wrapping_div(i256::from_i128(1000)), i256::ZERO, 76, 4)),
-            [5.789604461865809771178549250434395392663e69, 0.0],
+            [5.789_604_461_865_809_5e69, 0.0],
         ),
         expected(Arc::new(Date32Array::from(vec![Some(-1), None, Some(20_000)])), [-1.0, 20_000.0]),
         expected(Arc::new(Date64Array::from(vec![Some(0), None, Some(86_400_000)])), [0.0, 1.0]),
