@@ -9,9 +9,10 @@ use crate::source::{self, Batch, Uniqueness};
 
 use super::fit::{self, ColumnFacts};
 use super::load::{Loader, RowCounts};
-use super::panels::{Stored, Wave};
 use super::rows::{self, Ids, Reading, Rows};
 use super::sample_weight::WeightFacts;
+use super::stored::Stored;
+use super::wave::Wave;
 use super::ways::Reads;
 
 /// What the first read leaves behind.

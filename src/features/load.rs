@@ -16,12 +16,14 @@ use crate::source::{ScanSettings, Source};
 use super::centre::Centre;
 use super::fit::{self, ColumnFacts, Fitted, Values};
 use super::model::{FeatureModel, FittedFeature};
-use super::panels::{Quartering, Quarters, Settled, Stored, Wave};
+use super::panels::{Quartering, Quarters, Settled};
 use super::plan::Plan;
 use super::rows::{Ids, Reading, Rows};
 use super::sample_weight::WeightStep;
 use super::step::Candidates;
+use super::stored::Stored;
 use super::visits::{InMemory, Streamed};
+use super::wave::Wave;
 use super::ways::Ways;
 
 const STAGE: &str = "read";

@@ -21,8 +21,10 @@ mod rows;
 mod sample_weight;
 mod selection;
 mod step;
+mod stored;
 mod transform;
 mod visits;
+mod wave;
 mod ways;
 
 pub use load::{Loaded, RowCounts, load};

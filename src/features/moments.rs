@@ -47,10 +47,9 @@ impl Moments {
             bins.flush(&mut self.sum, &mut self.squares);
         }
         self.n += values.len() as u64;
-        for &value in values {
-            self.min = if value < self.min { value } else { self.min };
-            self.max = if value > self.max { value } else { self.max };
-        }
+        let (min, max) = extremes(values);
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
     }
 
     /// Adds one finite value so many times.
@@ -96,6 +95,22 @@ impl Moments {
         let n = BigUint::from(self.n);
         exact::square_root(&spread, &(&n * &n), exact::UNIT)
     }
+}
+
+/// Smallest and largest of some values, in lanes that do not wait for each other.
+fn extremes(values: &[f64]) -> (f64, f64) {
+    const LANES: usize = 8;
+    let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+    let mut add = |values: &[f64]| {
+        for ((min, max), &value) in min.iter_mut().zip(&mut max).zip(values) {
+            *min = if value < *min { value } else { *min };
+            *max = if value > *max { value } else { *max };
+        }
+    };
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    chunks.iter().for_each(|chunk| add(chunk));
+    add(rest);
+    (min.into_iter().fold(f64::INFINITY, f64::min), max.into_iter().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// Sums of mantissas and of their squares, one bin per exponent.

@@ -9,160 +9,11 @@ use rayon::prelude::*;
 use crate::grid::{COORDINATE_MAX, Facts, Matrix, PANEL_ROWS, WIDE, WideRows};
 
 use super::centre::Centre;
-use super::rows::Rows;
 use super::step::{Candidates, Classes, FAR, Step, round_to_odd};
+use super::wave::Wave;
 
 /// Panels that a task takes at a time: 4,096 rows.
-const TASK_PANELS: usize = 64;
-
-/// The kept rows of a wave and where they stand in the matrix.
-pub struct Wave<'a> {
-    parts: &'a [Rows],
-    /// The matrix row at which each part begins, and the one behind the last.
-    starts: Vec<usize>,
-}
-
-/// Successive rows of one part within one panel.
-struct Run<'a> {
-    rows: &'a Rows,
-    /// The first of them within the part.
-    from: usize,
-    /// The lane of the first.
-    lane: usize,
-    len: usize,
-}
-
-impl<'a> Wave<'a> {
-    /// `first` is the matrix row of the first kept row.
-    pub fn new(first: usize, parts: &'a [Rows]) -> Self {
-        let mut starts = vec![first];
-        let mut next = first;
-        for part in parts {
-            next += part.n_rows;
-            starts.push(next);
-        }
-        Self { parts, starts }
-    }
-
-    fn first(&self) -> usize {
-        self.starts[0]
-    }
-
-    pub fn end(&self) -> usize {
-        self.starts[self.parts.len()]
-    }
-
-    /// Panels that hold rows of this wave.
-    fn panels(&self) -> std::ops::Range<usize> {
-        self.first() / PANEL_ROWS..self.end().div_ceil(PANEL_ROWS)
-    }
-
-    fn runs(&self, panel: usize) -> impl Iterator<Item = Run<'_>> {
-        let (begin, end) = (panel * PANEL_ROWS, (panel + 1) * PANEL_ROWS);
-        let first = self.starts.partition_point(|&start| start <= begin).saturating_sub(1);
-        self.parts.iter().zip(&self.starts).skip(first).take_while(move |(_, start)| **start < end).filter_map(
-            move |(rows, &start)| {
-                let (from, to) = (start.max(begin), (start + rows.n_rows).min(end));
-                (from < to).then(|| Run { rows, from: from - start, lane: from - begin, len: to - from })
-            },
-        )
-    }
-}
-
-/// Values as they were transformed, all in memory: the upper halves of their bits lie where the grid values will.
-pub struct Stored {
-    n_features: usize,
-    pub n_rows: usize,
-    high: Vec<f32>,
-    low: Vec<u32>,
-}
-
-impl Stored {
-    /// Room for `n_rows` rows. Memory is taken as rows come.
-    pub fn with_room(n_rows: usize, n_features: usize) -> Self {
-        let values = n_rows.div_ceil(PANEL_ROWS) * PANEL_ROWS * n_features;
-        Self { n_features, n_rows: 0, high: vec![0.0; values], low: vec![0; values] }
-    }
-
-    /// Appends the rows of a wave, which begins where the last one ended.
-    pub fn append(&mut self, wave: &Wave) {
-        let size = self.n_features * PANEL_ROWS;
-        let panels = wave.panels();
-        let range = panels.start * size..panels.end * size;
-        self.high[range.clone()].par_chunks_mut(size).zip(self.low[range].par_chunks_mut(size)).enumerate().for_each(
-            |(index, (high, low))| {
-                for run in wave.runs(panels.start + index) {
-                    for (feature, column) in run.rows.columns.iter().enumerate() {
-                        let at = feature * PANEL_ROWS + run.lane..feature * PANEL_ROWS + run.lane + run.len;
-                        let values = &column[run.from..run.from + run.len];
-                        for ((high, low), value) in high[at.clone()].iter_mut().zip(&mut low[at]).zip(values) {
-                            (*high, *low) = halves(*value);
-                        }
-                    }
-                }
-            },
-        );
-        self.n_rows = wave.end();
-    }
-
-    /// Changes the values of one feature in place.
-    pub fn change(&mut self, feature: usize, change: impl Fn(f64) -> f64 + Sync) {
-        let size = self.n_features * PANEL_ROWS;
-        let lanes = feature * PANEL_ROWS..(feature + 1) * PANEL_ROWS;
-        self.high.par_chunks_mut(size).zip(self.low.par_chunks_mut(size)).with_min_len(TASK_PANELS).for_each(
-            |(high, low)| {
-                for (high, low) in high[lanes.clone()].iter_mut().zip(&mut low[lanes.clone()]) {
-                    (*high, *low) = halves(change(whole(*high, *low)));
-                }
-            },
-        );
-    }
-
-    /// The values of one feature, up to 64 rows at a time, with the first row's number.
-    pub fn visit(&self, feature: usize, mut visit: impl FnMut(usize, &[f64])) {
-        let size = self.n_features * PANEL_ROWS;
-        let lanes = feature * PANEL_ROWS..(feature + 1) * PANEL_ROWS;
-        let mut values = [0.0; PANEL_ROWS];
-        for (panel, (high, low)) in self.high.chunks_exact(size).zip(self.low.chunks_exact(size)).enumerate() {
-            let first = panel * PANEL_ROWS;
-            if first >= self.n_rows {
-                break;
-            }
-            for ((value, high), low) in values.iter_mut().zip(&high[lanes.clone()]).zip(&low[lanes.clone()]) {
-                *value = whole(*high, *low);
-            }
-            visit(first, &values[..PANEL_ROWS.min(self.n_rows - first)]);
-        }
-    }
-
-    /// Turns all values into quarters in place; the lower halves are given back.
-    pub fn into_quarters(self, quartering: &Quartering, weights: Option<&[u16]>) -> Quarters {
-        let Self { n_features, n_rows, mut high, low } = self;
-        let size = n_features * PANEL_ROWS;
-        high.truncate(n_rows.div_ceil(PANEL_ROWS) * size);
-        let tasks = high.par_chunks_mut(TASK_PANELS * size).zip(low.par_chunks(TASK_PANELS * size)).enumerate();
-        let found: Vec<Found> = tasks
-            .map(|(task, (high, low))| {
-                let mut found = Found::default();
-                let mut values = vec![0.0; size];
-                for (index, (high, low)) in high.chunks_exact_mut(size).zip(low.chunks_exact(size)).enumerate() {
-                    let first = (task * TASK_PANELS + index) * PANEL_ROWS;
-                    let rows = PANEL_ROWS.min(n_rows - first);
-                    for ((value, high), low) in values.iter_mut().zip(high.iter()).zip(low) {
-                        *value = whole(*high, *low);
-                    }
-                    quartering.write(high, 0..rows, &mut found, first, weights, |feature| {
-                        &values[feature * PANEL_ROWS..feature * PANEL_ROWS + rows]
-                    });
-                }
-                found
-            })
-            .collect();
-        let mut quarters = Quarters { n_features, n_rows, panels: high, found: Found::default() };
-        found.into_iter().for_each(|found| quarters.found.merge(found));
-        quarters
-    }
-}
+pub const TASK_PANELS: usize = 64;
 
 /// How a feature's values become quarters of the finest step.
 pub struct Quartering {
@@ -178,7 +29,7 @@ impl Quartering {
 
     /// Writes the values of successive rows into their lanes of a panel; `column` gives a feature's values of these
     /// rows, of which the first is matrix row `first`.
-    fn write<'v>(
+    pub fn write<'v>(
         &self,
         panel: &mut [f32],
         lanes: std::ops::Range<usize>,
@@ -211,7 +62,7 @@ impl Quartering {
 
 /// What was found while quarters were written.
 #[derive(Default)]
-struct Found {
+pub struct Found {
     classes: Classes,
     /// Rows with a value that is too far out for the panels, ascending, with all their values in quarters.
     far_rows: Vec<u64>,
@@ -243,6 +94,13 @@ pub struct Settled {
 }
 
 impl Quarters {
+    /// Panels that were filled elsewhere, with what each task found, in order.
+    pub fn of(n_features: usize, n_rows: usize, panels: Vec<f32>, found: Vec<Found>) -> Self {
+        let mut quarters = Self { n_features, n_rows, panels, found: Found::default() };
+        found.into_iter().for_each(|found| quarters.found.merge(found));
+        quarters
+    }
+
     pub fn with_room(n_rows: usize, n_features: usize) -> Self {
         let values = n_rows.div_ceil(PANEL_ROWS) * PANEL_ROWS * n_features;
         Self { n_features, n_rows: 0, panels: vec![0.0; values], found: Found::default() }
@@ -354,12 +212,84 @@ fn settle_panel(panel: &mut [f32], step: Step, first: usize, n_rows: usize, foun
     }
 }
 
-/// A f64 as two words; the upper one travels as the bits of a f32 and is never computed with.
-fn halves(value: f64) -> (f32, u32) {
-    let bits = value.to_bits();
-    (f32::from_bits((bits >> 32) as u32), bits as u32)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::rows::Rows;
+    use crate::features::stored::Stored;
 
-fn whole(high: f32, low: u32) -> f64 {
-    f64::from_bits(u64::from(high.to_bits()) << 32 | u64::from(low))
+    const D: usize = 2;
+
+    /// `n_rows` rows of whole numbers that tell where they belong.
+    fn rows(first: usize, n_rows: usize) -> Rows {
+        let column = |feature: usize| (first..first + n_rows).map(|row| (row * D + feature) as f64).collect();
+        Rows {
+            n_rows,
+            n_read: n_rows,
+            columns: (0..D).map(column).collect(),
+            weights: None,
+            dropped: vec![0; D],
+            imputed: vec![0; D],
+            kept: None,
+        }
+    }
+
+    fn quartering() -> (Quartering, Step) {
+        // Range 2^20, so that the step is 1.
+        let candidates = Candidates::of(f64::from(1 << 20));
+        let step = candidates.choose(&Classes::default());
+        assert_eq!(step.exponent, 0);
+        (Quartering::new(&[Centre { high: 0.0, low: 0.0, factor: 1.0 }; D], candidates), step)
+    }
+
+    fn check(settled: &Settled, n_rows: usize) {
+        for slot in 0..n_rows.div_ceil(PANEL_ROWS) * PANEL_ROWS {
+            let base = slot / PANEL_ROWS * D * PANEL_ROWS + slot % PANEL_ROWS;
+            let found = [settled.panels[base], settled.panels[base + PANEL_ROWS]];
+            let expected = if slot < n_rows { [(slot * D) as f32, (slot * D + 1) as f32] } else { [WIDE as f32, 0.0] };
+            assert_eq!(found, expected, "row {slot} of {n_rows}");
+        }
+        assert_eq!(settled.facts.weight, n_rows as u64);
+        assert!(settled.wide.rows.is_empty());
+    }
+
+    #[test]
+    fn waves_and_batches_may_end_anywhere_in_a_panel() {
+        let (quartering, step) = quartering();
+        for waves in [
+            vec![vec![64, 64], vec![64]],
+            vec![vec![1, 0, 62], vec![2], vec![0], vec![63, 1, 5000]],
+            vec![vec![130], vec![3]],
+            vec![vec![PANEL_ROWS * TASK_PANELS - 1], vec![1, 1]],
+        ] {
+            let n_rows = waves.iter().flatten().sum();
+            let mut stored = Stored::with_room(n_rows + 100, D);
+            let mut quarters = Quarters::with_room(n_rows, D);
+            for wave in &waves {
+                let mut first = quarters.n_rows();
+                let parts: Vec<Rows> = wave.iter().map(|&n| (rows(first, n), first += n).0).collect();
+                stored.append(&Wave::new(quarters.n_rows(), &parts));
+                quarters.append(&Wave::new(quarters.n_rows(), &parts), &quartering, None);
+            }
+            let mut seen = Vec::new();
+            stored.visit(1, |first, values| {
+                assert_eq!(first, seen.len());
+                seen.extend_from_slice(values);
+            });
+            assert_eq!(seen, (0..n_rows).map(|row| (row * D + 1) as f64).collect::<Vec<f64>>());
+            check(&stored.into_quarters(&quartering, None).settle(step, None), n_rows);
+            check(&quarters.settle(step, None), n_rows);
+        }
+    }
+
+    #[test]
+    fn rows_of_weight_zero_do_not_choose_the_step() {
+        let (quartering, _) = quartering();
+        let weights = [vec![0; 64], vec![1; 6]].concat();
+        let mut quarters = Quarters::with_room(70, D);
+        quarters.append(&Wave::new(0, &[rows(0, 70)]), &quartering, Some(&weights));
+        let mut expected = Classes::default();
+        (64..70).for_each(|row| expected.count(4 * (row * D as i32 + 1)));
+        assert_eq!(*quarters.classes(), expected);
+    }
 }

@@ -7,9 +7,9 @@ use crate::grid::PANEL_ROWS;
 
 use super::fit::{self, Search, Values};
 use super::load::Loader;
-use super::panels::Stored;
 use super::plan::Plan;
 use super::rows::{self, Ids, Reading};
+use super::stored::Stored;
 use super::transform;
 
 /// All values in memory.
