@@ -17,7 +17,7 @@ mod written;
 pub use feature::FEATURES_MAX;
 pub use resolve::{Flag, K_MAX, Resolved, resolve};
 pub use setting::{PLAYBOOKS, SETTINGS, Setting, nearest};
-pub use show::show;
+pub use show::{quoted, show};
 pub use surroundings::Surroundings;
 pub use written::{Origin, Written};
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::feature;
 use super::read;
 use super::setting::{self, PLAYBOOKS, SETTINGS};
-use super::surroundings::Surroundings;
+use super::surroundings::{Surroundings, absolute_pattern, tidy};
 use super::written::{Given, Origin, Raw, Written};
 use super::{
     ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, OutputSettings, PersonaSettings,
@@ -131,27 +131,6 @@ fn source(settings: &mut Settings, missing: Kind) -> Result<SourceSettings> {
     let words = [("error", DuplicateIds::Refuse), ("keep", DuplicateIds::Keep)];
     let duplicate_ids = settings.read("source.duplicate_ids", |given, key| read::word(given, key, &words))?;
     Ok(SourceSettings { path, id, sample_weight, duplicate_ids: duplicate_ids.unwrap_or(DuplicateIds::Refuse) })
-}
-
-/// A path or glob made absolute. Where it is a glob, the folder in front of it is protected: a folder may well be
-/// called "[old]".
-fn absolute_pattern(folder: &Path, path: &str) -> String {
-    if Path::new(path).is_absolute() {
-        return path.to_owned();
-    }
-    let is_special = |c: char| matches!(c, '*' | '?' | '[' | ']');
-    let folder = folder.to_string_lossy().into_owned();
-    if !path.contains(is_special) || !folder.contains(is_special) {
-        return tidy(&Path::new(&folder).join(path)).to_string_lossy().into_owned();
-    }
-    let escaped: String =
-        folder.chars().map(|c| if is_special(c) { format!("[{c}]") } else { c.to_string() }).collect();
-    Path::new(&escaped).join(path).to_string_lossy().into_owned()
-}
-
-/// Without the `.` parts, which mean nothing; `..` stays, because a link may stand in front of it.
-fn tidy(path: &Path) -> PathBuf {
-    path.components().collect()
 }
 
 fn features(settings: &mut Settings, source: &SourceSettings) -> Result<Vec<Feature>> {

@@ -67,17 +67,17 @@ impl Page<'_> {
 
 fn feature_values(feature: &Feature) -> Vec<(&'static str, String)> {
     let mut values =
-        vec![("column", text(&feature.column)), ("transform", text(feature::transform_word(feature.transform)))];
+        vec![("column", quoted(&feature.column)), ("transform", quoted(feature::transform_word(feature.transform)))];
     if let Transform::Clip { low, high } = feature.transform {
         values.push(("low", number(low)));
         values.push(("high", number(high)));
     }
     values.push(("weight", number(feature.weight)));
-    values.push(("scale", text(feature::scale_word(feature.scale))));
+    values.push(("scale", quoted(feature::scale_word(feature.scale))));
     let missing = match (feature.missing, feature::missing_word(feature.missing)) {
-        (_, Some(word)) => text(word),
+        (_, Some(word)) => quoted(word),
         (Missing::Number(value), None) => number(value),
-        (_, None) => text("error"),
+        (_, None) => quoted("error"),
     };
     values.push(("missing", missing));
     values
@@ -87,10 +87,10 @@ fn feature_values(feature: &Feature) -> Vec<(&'static str, String)> {
 fn value(resolved: &Resolved, name: &str) -> Option<String> {
     let job = &resolved.job;
     Some(match name {
-        "source.path" => text(&job.source.path),
-        "source.id" => text(job.source.id.as_deref()?),
-        "source.sample_weight" => text(job.source.sample_weight.as_deref()?),
-        "source.duplicate_ids" => text(match job.source.duplicate_ids {
+        "source.path" => quoted(&job.source.path),
+        "source.id" => quoted(job.source.id.as_deref()?),
+        "source.sample_weight" => quoted(job.source.sample_weight.as_deref()?),
+        "source.duplicate_ids" => quoted(match job.source.duplicate_ids {
             DuplicateIds::Refuse => "error",
             DuplicateIds::Keep => "keep",
         }),
@@ -99,33 +99,33 @@ fn value(resolved: &Resolved, name: &str) -> Option<String> {
         "cluster.max_iter" => job.cluster.max_iter.to_string(),
         "cluster.tol" => number(job.cluster.tol),
         "cluster.seed" => job.cluster.seed.to_string(),
-        "engine.device" => text(match &job.engine.device {
+        "engine.device" => quoted(match &job.engine.device {
             DeviceChoice::Auto => "auto",
             DeviceChoice::Cpu => "cpu",
             DeviceChoice::Gpu => "gpu",
             DeviceChoice::Named(name) => name,
         }),
-        "engine.memory" => text(&show_bytes(job.engine.memory)),
+        "engine.memory" => quoted(&show_bytes(job.engine.memory)),
         "engine.threads" => job.engine.threads.to_string(),
         "engine.chunk_rows" => job.engine.chunk_rows.to_string(),
-        "persona.playbook" => text(&job.persona.playbook),
-        "persona.value" => text(job.persona.value.as_deref()?),
+        "persona.playbook" => quoted(&job.persona.playbook),
+        "persona.value" => quoted(job.persona.value.as_deref()?),
         "persona.roles" if job.persona.roles.is_empty() => "{}".to_owned(),
         "persona.roles" => {
-            let pair = |(role, column): &(String, String)| format!("{} = {}", text(role), text(column));
+            let pair = |(role, column): &(String, String)| format!("{} = {}", quoted(role), quoted(column));
             format!("{{ {} }}", job.persona.roles.iter().map(pair).collect::<Vec<_>>().join(", "))
         }
         "profile.columns" => {
-            format!("[{}]", job.profile.columns.iter().map(|column| text(column)).collect::<Vec<_>>().join(", "))
+            format!("[{}]", job.profile.columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", "))
         }
-        "output.path" => text(&job.output.path.to_string_lossy()),
+        "output.path" => quoted(&job.output.path.to_string_lossy()),
         "output.overwrite" => job.output.overwrite.to_string(),
         _ => return None,
     })
 }
 
-/// A TOML string with every quote and control character escaped.
-fn text(value: &str) -> String {
+/// A text as TOML writes it, with every quote and control character escaped.
+pub fn quoted(value: &str) -> String {
     toml::Value::String(value.to_owned()).to_string()
 }
 

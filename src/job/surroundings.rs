@@ -3,8 +3,7 @@
 //! and every test, gets them as a value.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
@@ -18,22 +17,53 @@ pub struct Surroundings {
     pub variables: BTreeMap<String, String>,
     /// Relative paths of flags and variables are relative to this. Absolute.
     pub folder: PathBuf,
-    /// UTC, as 2026-11-22: the name of the default output folder, and never part of a result file.
+    /// As 2026-11-22: the name of the default output folder, and never part of a result file.
     pub today: String,
     /// Bytes the machine, or the container this runs in, has.
     pub memory: u64,
 }
 
 impl Surroundings {
-    pub fn of_process() -> Result<Surroundings> {
+    /// `today` as 2026-11-22, in UTC.
+    pub fn of_process(today: &str) -> Result<Surroundings> {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
             .filter(|(name, _)| name.starts_with("SEGMINT_"))
             .collect();
         let folder = std::env::current_dir().map_err(|error| Error::io("find", "the current folder", error))?;
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Ok(Surroundings { variables, folder, today: date(seconds / 86_400), memory: memory() })
+        Ok(Surroundings { variables, folder, today: today.to_owned(), memory: memory() })
     }
+
+    /// The same without variables: for a job that is ours from end to end.
+    pub fn without_variables(self) -> Surroundings {
+        Surroundings { variables: BTreeMap::new(), ..self }
+    }
+
+    /// A file, folder or glob that was typed, made absolute. Where it is a glob, the current folder in front of it is
+    /// protected: a folder may well be called "[old]".
+    pub fn absolute(&self, typed: &str) -> String {
+        absolute_pattern(&self.folder, typed)
+    }
+}
+
+/// A path or glob made absolute, the folder in front of a glob protected.
+pub(super) fn absolute_pattern(folder: &Path, path: &str) -> String {
+    if Path::new(path).is_absolute() {
+        return path.to_owned();
+    }
+    let is_special = |c: char| matches!(c, '*' | '?' | '[' | ']');
+    let folder = folder.to_string_lossy().into_owned();
+    if !path.contains(is_special) || !folder.contains(is_special) {
+        return tidy(&Path::new(&folder).join(path)).to_string_lossy().into_owned();
+    }
+    let escaped: String =
+        folder.chars().map(|c| if is_special(c) { format!("[{c}]") } else { c.to_string() }).collect();
+    Path::new(&escaped).join(path).to_string_lossy().into_owned()
+}
+
+/// Without the `.` parts, which mean nothing; `..` stays, because a link may stand in front of it.
+pub(super) fn tidy(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// The smaller of what the machine has and what the container may use.
@@ -55,39 +85,9 @@ fn machine_bytes(text: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Days since 1970-01-01 as a date of the Gregorian calendar, year-month-day. Years are counted from March, so that
-/// the leap day is a year's last: 146,097 days are 400 years, 36,524 a century, 1,461 four years.
-fn date(days: u64) -> String {
-    let days = days + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_become_dates_around_leap_days_and_century_ends() {
-        for (days, expected) in [
-            (0, "1970-01-01"),
-            (11_016, "2000-02-29"),
-            (11_017, "2000-03-01"),
-            (19_782, "2024-02-29"),
-            (20_779, "2026-11-22"),
-            (47_540, "2100-02-28"),
-            (47_541, "2100-03-01"),
-        ] {
-            assert_eq!(date(days), expected);
-        }
-    }
 
     #[test]
     fn the_machines_memory_is_read_from_its_text() {

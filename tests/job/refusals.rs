@@ -1,8 +1,6 @@
 //! What a job file must not say, and the words it is refused with: place first, then what was found and allowed, then
 //! advice.
 
-use std::path::Path;
-
 use segmint::error::Kind;
 use segmint::job::{self, Written};
 

@@ -11,7 +11,20 @@ pub struct AdapterInfo {
     adapter: wgpu::Adapter,
 }
 
+/// What an adapter's driver allows. The engine keeps within WebGPU's defaults whatever it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// Bytes of the largest storage binding.
+    pub binding_bytes: u64,
+    pub buffer_bytes: u64,
+}
+
 impl AdapterInfo {
+    pub fn offer(&self) -> Offer {
+        let limits = self.adapter.limits();
+        Offer { binding_bytes: limits.max_storage_buffer_binding_size, buffer_bytes: limits.max_buffer_size }
+    }
+
     pub(super) fn adapter(&self) -> &wgpu::Adapter {
         &self.adapter
     }

@@ -23,7 +23,7 @@ mod settle;
 pub mod shaders;
 mod work;
 
-pub use adapters::{AdapterInfo, adapters, quiet_drivers, title};
+pub use adapters::{AdapterInfo, Offer, adapters, quiet_drivers, title};
 pub use device::{HANG, ShaderChecks};
 pub use limits::Limits;
 pub use self_test::{Check, Report, self_test};

@@ -1,0 +1,116 @@
+//! One pass of an engine over a matrix in memory, as a fit meets it: the mean over twenty Lloyd iterations from seeds.
+//! Data is made, and uploaded, outside the timed part.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Answer, BenchArgs, Timing, bandwidth, matrix, median_and_least};
+use crate::cli::talk::Talk;
+use crate::engine::cpu::{CpuEngine, threads_or_all};
+use crate::engine::{self, DeviceKind, Engine, Settings, Shape, Wanted, gpu};
+use crate::error::{Error, Kind, Result};
+use crate::grid::{Centroids, Matrix};
+use crate::observe::Observe;
+
+/// Iterations of a fit whose mean is one measurement.
+const ITERATIONS: u32 = 20;
+const REPEATS: u64 = 11;
+/// Most of the matrix that a GPU may keep.
+const MEMORY: u64 = 8 << 30;
+
+pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answer> {
+    let (n, d, k, models) = args.shape()?;
+    if k > n {
+        return Err(Error::new(Kind::Usage, format!("{k} clusters of {n} rows")).hint("ask for at least as many rows"));
+    }
+    let threads = usize::try_from(args.threads).unwrap_or(0);
+    let matrix = matrix::matrix(n, d, k);
+    let bytes = std::mem::size_of_val(matrix.panels()) as u64;
+    observe.check_stop()?;
+    let bandwidth = bandwidth::measured(bytes, threads_or_all(threads));
+    let mut results = Vec::new();
+    for wanted in devices(&args.device) {
+        let mut engine: Box<dyn Engine> = match &wanted {
+            Wanted::Cpu => Box::new(CpuEngine::new(threads, None)),
+            _ => {
+                let settings = Settings { wanted: wanted.clone(), memory: MEMORY, threads };
+                engine::open(
+                    &settings,
+                    Shape { n_rows: args.rows, n_features: d, n_clusters: k, n_models: models },
+                    observe,
+                )?
+            }
+        };
+        let device = engine.device().clone();
+        talk.note(&format!("measuring {}", gpu::title(&device)));
+        let repeats = args.repeats.unwrap_or(if device.kind == DeviceKind::SoftwareGpu { 1 } else { REPEATS });
+        let mut times = Vec::new();
+        let mut firsts = Vec::new();
+        for repeat in 0..=repeats {
+            let (mean, first) = fit(engine.as_mut(), &matrix, k, models, observe)?;
+            // The first fit warms caches and compiles kernels.
+            if repeat > 0 {
+                times.push(mean);
+                firsts.push(first);
+            }
+        }
+        let (median_ms, min_ms) = median_and_least(&times);
+        let on_host = device.kind == DeviceKind::Cpu;
+        results.push(Timing {
+            what: "step",
+            device: gpu::title(&device),
+            software: device.kind == DeviceKind::SoftwareGpu,
+            rows: args.rows,
+            features: d,
+            k,
+            models,
+            median_ms,
+            min_ms,
+            first_ms: Some(median_and_least(&firsts).0),
+            bytes,
+            bandwidth_share: on_host.then(|| bytes as f64 * 1e3 / median_ms / bandwidth),
+            repeats_ms: times,
+        });
+    }
+    Ok(Answer { segmint: env!("CARGO_PKG_VERSION"), bandwidth, results })
+}
+
+/// Milliseconds per pass over a fit, and of its first pass.
+fn fit(
+    engine: &mut dyn Engine,
+    matrix: &Arc<Matrix>,
+    k: usize,
+    models: usize,
+    observe: &Observe,
+) -> Result<(f64, f64)> {
+    // Loading forgets whatever was kept from the fit before.
+    engine.load(matrix.clone())?;
+    let mut centroids: Vec<Centroids> = (0..models as u32).map(|model| matrix::start(matrix, k, model)).collect();
+    let (mut spent, mut first) = (0.0, 0.0);
+    for iteration in 0..ITERATIONS {
+        observe.check_stop()?;
+        let started = Instant::now();
+        let sums = engine.step(&centroids)?;
+        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        spent += milliseconds;
+        if iteration == 0 {
+            first = milliseconds;
+        }
+        centroids = centroids.iter().zip(&sums).map(|(model, sums)| model.update(sums)).collect();
+    }
+    Ok((spent / f64::from(ITERATIONS), first))
+}
+
+/// The devices that a word means.
+fn devices(word: &str) -> Vec<Wanted> {
+    match word {
+        "all" => {
+            let adapters = gpu::adapters().into_iter().map(|adapter| Wanted::Named(adapter.title()));
+            std::iter::once(Wanted::Cpu).chain(adapters).collect()
+        }
+        "auto" => vec![Wanted::Auto],
+        "cpu" => vec![Wanted::Cpu],
+        "gpu" => vec![Wanted::Gpu],
+        name => vec![Wanted::Named(name.to_owned())],
+    }
+}

@@ -1,0 +1,134 @@
+//! Every setting of a job as a flag. The flags are handed on as typed; the job room reads and checks them like values
+//! of a job file, so that there is one set of rules and one wording.
+
+use clap::Args;
+
+use crate::job::Flag;
+
+#[derive(Args, Debug, Default, Clone)]
+pub struct SettingFlags {
+    /// Column that names a customer; without one, the row number does
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    id: Option<String>,
+    /// Columns to cluster on, such as recency,monetary:log1p [default: every numeric one]
+    #[arg(
+        long,
+        value_name = "LIST",
+        help_heading = "Data",
+        long_help = "Columns to cluster on [default: every numeric column but the id and the weight].\n\
+        A comma between columns; behind a column, after colons, what to do with it:\n  \
+        log1p, sqrt, clip=LOW..HIGH           transform\n  \
+        standard, robust, minmax, scale=none  scale (default: standard)\n  \
+        weight=2                              how much it counts\n  \
+        missing=drop                          error, drop, mean, median, zero, or a number (default: error)\n\
+        Example: recency,monetary:log1p,age:robust:weight=2:missing=median"
+    )]
+    features: Option<String>,
+    /// Column that says how much a row counts
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    sample_weight: Option<String>,
+    /// An id that occurs twice: error or keep [default: error]
+    #[arg(long, value_name = "WORD", help_heading = "Data")]
+    duplicate_ids: Option<String>,
+    /// Columns to describe but not to cluster on, with commas between them
+    #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
+    profile: Option<String>,
+
+    /// Number of clusters
+    #[arg(long, value_name = "N", help_heading = "Clustering")]
+    k: Option<String>,
+    /// Restarts, of which the best is kept [default: 10]
+    #[arg(long, value_name = "N", help_heading = "Clustering")]
+    n_init: Option<String>,
+    /// Most passes of one restart [default: 300]
+    #[arg(long, value_name = "N", help_heading = "Clustering")]
+    max_iter: Option<String>,
+    /// Stop when the centroids move less than this; 0 runs to the fixed point [default: 0]
+    #[arg(long, value_name = "X", help_heading = "Clustering")]
+    tol: Option<String>,
+    /// Seed of all random choices [default: 42]
+    #[arg(long, value_name = "N", help_heading = "Clustering")]
+    seed: Option<String>,
+
+    /// Playbook that names the clusters: rfm, or a .toml file [default: rfm]
+    #[arg(long, value_name = "NAME", help_heading = "Personas")]
+    playbook: Option<String>,
+    /// Column that shares of value are computed from
+    #[arg(long, value_name = "COLUMN", help_heading = "Personas")]
+    value: Option<String>,
+    /// Which column plays a role of the playbook, such as monetary=total_spent; may be repeated
+    #[arg(long, value_name = "ROLE=COLUMN", help_heading = "Personas")]
+    role: Vec<String>,
+
+    #[command(flatten)]
+    engine: EngineFlags,
+
+    /// Folder to publish the result in [default: runs/<today>]
+    #[arg(long, value_name = "FOLDER", help_heading = "Output")]
+    out: Option<String>,
+    /// Replace an earlier run in that folder, at once and as a whole
+    #[arg(long, help_heading = "Output")]
+    overwrite: bool,
+}
+
+/// What changes the time a run takes, and never a bit of its result.
+#[derive(Args, Debug, Default, Clone)]
+pub struct EngineFlags {
+    /// auto, cpu, gpu, or a part of an adapter's name [default: auto]
+    #[arg(long, value_name = "NAME", help_heading = "Engine (changes time, never a bit of the result)")]
+    device: Option<String>,
+    /// CPU threads; 0 takes all cores [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Engine (changes time, never a bit of the result)")]
+    threads: Option<String>,
+    /// Memory the run may use, such as 8GiB [default: half of the machine's]
+    #[arg(long, value_name = "SIZE", help_heading = "Engine (changes time, never a bit of the result)")]
+    memory: Option<String>,
+    /// Rows that are read and computed together [default: 65536]
+    #[arg(long, value_name = "N", help_heading = "Engine (changes time, never a bit of the result)")]
+    chunk_rows: Option<String>,
+}
+
+impl SettingFlags {
+    /// What was given, by the setting's name.
+    pub fn flags(&self) -> Vec<Flag> {
+        let given = [
+            ("source.id", &self.id),
+            ("feature", &self.features),
+            ("source.sample_weight", &self.sample_weight),
+            ("source.duplicate_ids", &self.duplicate_ids),
+            ("profile.columns", &self.profile),
+            ("cluster.k", &self.k),
+            ("cluster.n_init", &self.n_init),
+            ("cluster.max_iter", &self.max_iter),
+            ("cluster.tol", &self.tol),
+            ("cluster.seed", &self.seed),
+            ("persona.playbook", &self.playbook),
+            ("persona.value", &self.value),
+            ("output.path", &self.out),
+        ];
+        let mut flags = present(given);
+        if !self.role.is_empty() {
+            flags.push(("persona.roles", self.role.join(",")));
+        }
+        if self.overwrite {
+            flags.push(("output.overwrite", "true".to_owned()));
+        }
+        flags.extend(self.engine.flags());
+        flags
+    }
+}
+
+impl EngineFlags {
+    pub fn flags(&self) -> Vec<Flag> {
+        present([
+            ("engine.device", &self.device),
+            ("engine.threads", &self.threads),
+            ("engine.memory", &self.memory),
+            ("engine.chunk_rows", &self.chunk_rows),
+        ])
+    }
+}
+
+fn present<const N: usize>(given: [(&'static str, &Option<String>); N]) -> Vec<Flag> {
+    given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+}

@@ -1,0 +1,235 @@
+//! Events become talk on stderr: a progress bar where stderr is a terminal, a line per stage where it is not, or JSON
+//! lines for log collectors. Every warning is said once.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::log::JsonLog;
+use super::printer::{Mark, talk};
+use crate::error::Error;
+use crate::observe::{Event, Observe};
+use crate::report::terminal;
+
+/// A log without a bar says how far a long stage is this often.
+const PROGRESS_EVERY: Duration = Duration::from_secs(30);
+
+#[derive(Args, Debug, Clone)]
+pub struct TalkFlags {
+    /// Say more: every pass
+    #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = "Talk")]
+    verbose: bool,
+    /// Say less: errors only
+    #[arg(short, long, global = true, help_heading = "Talk")]
+    quiet: bool,
+    /// How to talk on stderr: text for people, or json lines
+    #[arg(long, global = true, value_enum, hide_possible_values = true, value_name = "FORM", default_value_t = LogForm::Text, help_heading = "Talk")]
+    log: LogForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogForm {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// Where events go. Cheap to clone.
+#[derive(Clone)]
+pub struct Talk {
+    level: Level,
+    json: Option<JsonLog>,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    bar: Option<ProgressBar>,
+    warned: BTreeSet<String>,
+    last_progress: Instant,
+}
+
+impl Talk {
+    pub fn new(flags: &TalkFlags) -> Talk {
+        let level = match (flags.quiet, flags.verbose) {
+            (true, _) => Level::Quiet,
+            (_, true) => Level::Verbose,
+            _ => Level::Normal,
+        };
+        let json = (flags.log == LogForm::Json).then(JsonLog::to_stderr);
+        let bar = json.is_none() && level > Level::Quiet && std::io::stderr().is_terminal();
+        let bar = bar.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
+        let state = State { bar, warned: BTreeSet::new(), last_progress: Instant::now() };
+        Talk { level, json, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The listeners of a run, and its wish to stop.
+    pub fn observe(&self, stop: Arc<AtomicBool>) -> Observe {
+        let listener = self.clone();
+        Observe::new(stop).listen(move |event| listener.event(event))
+    }
+
+    pub fn warn(&self, text: &str) {
+        if self.level == Level::Quiet || !self.state().warned.insert(text.to_owned()) {
+            return;
+        }
+        match &self.json {
+            Some(log) => log.warning(text),
+            None => self.line(Mark::Warning, text),
+        }
+    }
+
+    /// What a person should know and a program need not.
+    pub fn note(&self, text: &str) {
+        if self.level > Level::Quiet && self.json.is_none() {
+            self.line(Mark::None, text);
+        }
+    }
+
+    /// Logs an error; false where it is for the caller to print.
+    pub fn error(&self, error: &Error) -> bool {
+        self.clear();
+        match &self.json {
+            Some(log) => log.error(error),
+            None => return false,
+        }
+        true
+    }
+
+    /// Takes the bar off the terminal.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.state().bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line(&self, mark: Mark, text: &str) {
+        let text = terminal(text);
+        match &self.state().bar {
+            Some(bar) => bar.suspend(|| talk(mark, &text)),
+            None => talk(mark, &text),
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        if let Event::Warning { text, .. } = event {
+            return self.warn(text);
+        }
+        if self.level == Level::Quiet {
+            return;
+        }
+        if let Some(log) = &self.json {
+            return log.event(event);
+        }
+        match event {
+            Event::StageStarted { stage } => self.begin(stage),
+            Event::Progress { stage, done, total } => self.progress(stage, *done, *total),
+            Event::StageFinished { stage, rows, bytes, milliseconds } => {
+                self.line(Mark::None, &finished(stage, *rows, *bytes, *milliseconds));
+            }
+            Event::PassFinished { iteration, models, best_inertia, milliseconds } => {
+                if self.level == Level::Verbose {
+                    let restarts = if *models == 1 { String::new() } else { format!(", {models} restarts") };
+                    let text = format!("pass {iteration}{restarts}: best inertia {best_inertia:.6e}");
+                    self.line(Mark::None, &format!("{text}, {}", seconds(*milliseconds)));
+                }
+                if let Some(bar) = &self.state().bar {
+                    bar.set_message(format!("pass {iteration}"));
+                    bar.tick();
+                }
+            }
+            Event::DeviceChosen { device, reason } => self.line(Mark::None, &format!("device: {device} ({reason})")),
+            Event::Fallback { device, reason } => {
+                let text = format!("{device} was given up and the CPU took over, with the same result: {reason}");
+                self.line(Mark::Warning, &text);
+            }
+            Event::Warning { .. } => {}
+        }
+    }
+
+    fn begin(&self, stage: &str) {
+        let mut state = self.state();
+        state.last_progress = Instant::now();
+        if let Some(bar) = &state.bar {
+            bar.reset();
+            bar.unset_length();
+            bar.set_style(style("{spinner} {prefix} {elapsed} {msg}"));
+            bar.set_prefix(terminal(stage));
+            bar.set_message("");
+            bar.tick();
+        }
+    }
+
+    fn progress(&self, stage: &str, done: u64, total: u64) {
+        let mut state = self.state();
+        if let Some(bar) = &state.bar {
+            if bar.length() != Some(total) {
+                bar.set_style(style("{spinner} {prefix} {bar:30} {percent}% {eta} left"));
+                bar.set_length(total);
+            }
+            bar.set_position(done);
+        } else if state.last_progress.elapsed() >= PROGRESS_EVERY && total > 0 {
+            state.last_progress = Instant::now();
+            talk(Mark::None, &format!("{stage}: {} %", 100 * done.min(total) / total));
+        }
+    }
+}
+
+/// The templates are ours; one that does not parse falls back to the plain bar.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn finished(stage: &str, rows: u64, bytes: u64, milliseconds: f64) -> String {
+    let mut text = format!("{stage}: ");
+    if rows > 0 {
+        text.push_str(&format!("{} rows, ", grouped(rows)));
+    }
+    if bytes > 0 {
+        text.push_str(&format!("{:.1} MB, ", bytes as f64 / 1e6));
+    }
+    text + &seconds(milliseconds)
+}
+
+fn seconds(milliseconds: f64) -> String {
+    if milliseconds < 1000.0 { format!("{milliseconds:.1} ms") } else { format!("{:.2} s", milliseconds / 1000.0) }
+}
+
+/// 1234567 as 1,234,567.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_says_rows_bytes_and_time_where_it_has_them() {
+        assert_eq!(finished("read", 1_234_567, 38_100_000, 210.0), "read: 1,234,567 rows, 38.1 MB, 210.0 ms");
+        assert_eq!(finished("write", 0, 0, 1500.0), "write: 1.50 s");
+        assert_eq!([grouped(0), grouped(999), grouped(1000)], ["0", "999", "1,000"]);
+    }
+}
