@@ -270,6 +270,78 @@ fn no_rows_and_no_files_are_told_apart() {
 }
 
 #[test]
+fn every_numeric_type_reads_as_the_number_it_stands_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let half = |v: f32| <Float16Type as ArrowPrimitiveType>::Native::from_f32(v);
+    let keys = Int8Array::from(vec![Some(1), None, Some(0)]);
+    let levels = Arc::new(Float64Array::from(vec![0.1, 7.5]));
+    let days = Int32Array::from(vec![Some(0), None, Some(1)]);
+    let expected = |array: ArrayRef, numbers: [f64; 2]| (array, numbers);
+    let arrays = vec![
+        expected(Arc::new(Int8Array::from(vec![Some(-128), None, Some(127)])), [-128.0, 127.0]),
+        expected(Arc::new(UInt8Array::from(vec![Some(0), None, Some(255)])), [0.0, 255.0]),
+        expected(Arc::new(Int16Array::from(vec![Some(-7), None, Some(7)])), [-7.0, 7.0]),
+        expected(Arc::new(UInt16Array::from(vec![Some(9), None, Some(65535)])), [9.0, 65535.0]),
+        expected(Arc::new(UInt32Array::from(vec![Some(1), None, Some(u32::MAX)])), [1.0, 4294967295.0]),
+        expected(Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(1)])), [-9223372036854775808.0, 1.0]),
+        expected(Arc::new(UInt64Array::from(vec![Some(u64::MAX), None, Some(1)])), [18446744073709551615.0, 1.0]),
+        expected(Arc::new(Float16Array::from(vec![Some(half(1.5)), None, Some(half(-0.25))])), [1.5, -0.25]),
+        expected(
+            Arc::new(Float32Array::from(vec![Some(0.1f32), None, Some(3e38)])),
+            [f64::from(0.1f32), f64::from(3e38f32)],
+        ),
+        expected(Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])), [1.0, 0.0]),
+        expected(Arc::new(decimal::<Decimal32Type>(125, -1, 9, 2)), [1.25, -0.01]),
+        expected(Arc::new(decimal::<Decimal64Type>(1_000_000_000_001, 0, 18, 6)), [1000000.000001, 0.0]),
+        expected(Arc::new(decimal::<Decimal128Type>(10i128.pow(30) + 1, -5, 38, 10)), [1e20, -5e-10]),
+        expected(
+            Arc::new(decimal::<Decimal256Type>(i256::MAX.wrapping_div(i256::from_i128(1000)), i256::ZERO, 76, 4)),
+            [5.789_604_461_865_809_5e69, 0.0],
+        ),
+        expected(Arc::new(Date32Array::from(vec![Some(-1), None, Some(20_000)])), [-1.0, 20_000.0]),
+        expected(Arc::new(Date64Array::from(vec![Some(0), None, Some(86_400_000)])), [0.0, 1.0]),
+        expected(Arc::new(TimestampSecondArray::from(vec![Some(5), None, Some(-5)])), [5.0, -5.0]),
+        expected(
+            Arc::new(TimestampMillisecondArray::from(vec![Some(1), None, Some(2500)]).with_timezone("UTC")),
+            [0.001, 2.5],
+        ),
+        expected(Arc::new(TimestampNanosecondArray::from(vec![Some(1), None, Some(1_500_000_000)])), [1e-9, 1.5]),
+        expected(Arc::new(Time32SecondArray::from(vec![Some(60), None, Some(1)])), [60.0, 1.0]),
+        expected(Arc::new(Time32MillisecondArray::from(vec![Some(60), None, Some(1)])), [0.06, 0.001]),
+        expected(Arc::new(Time64NanosecondArray::from(vec![Some(500), None, Some(1)])), [5e-7, 1e-9]),
+        expected(Arc::new(DurationMicrosecondArray::from(vec![Some(3), None, Some(-3)])), [3e-6, -3e-6]),
+        expected(Arc::new(DictionaryArray::try_new(keys.clone(), levels).unwrap()), [7.5, 0.1]),
+        expected(
+            Arc::new(DictionaryArray::try_new(days, Arc::new(Date32Array::from(vec![3, 4]))).unwrap()),
+            [3.0, 4.0],
+        ),
+    ];
+    for (array, [first, last]) in arrays {
+        write(&path, vec![("x", array.clone())], 10);
+        let source = open(&path, None).unwrap();
+        assert!(source.is_numeric(0), "{:?}", array.data_type());
+        let (batches, _) = scan(&source, &["x"], 10, ALL).unwrap();
+        assert_eq!(column(&batches, 0), [first, NULL, last].map(f64::to_bits), "{:?}", array.data_type());
+    }
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1)])]);
+    let interval = IntervalDayTimeArray::from(vec![Some(IntervalDayTime::new(1, 2))]);
+    let refused: [ArrayRef; 4] =
+        [Arc::new(list), Arc::new(interval), Arc::new(NullArray::new(1)), Arc::new(BinaryArray::from(vec![&b"1"[..]]))];
+    for array in refused {
+        write(&path, vec![("x", array.clone())], 10);
+        let error = scan(&open(&path, None).unwrap(), &["x"], 10, ALL).unwrap_err();
+        assert!(error.to_string().contains("cannot be read as numbers"), "{error}");
+    }
+}
+
+/// Two decimals around a null.
+fn decimal<T: DecimalType>(first: T::Native, last: T::Native, precision: u8, scale: i8) -> PrimitiveArray<T> {
+    let array = PrimitiveArray::<T>::from_iter(vec![Some(first), None, Some(last)]);
+    array.with_precision_and_scale(precision, scale).unwrap()
+}
+
+#[test]
 fn ids_come_back_with_the_type_they_had() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.parquet");

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
 
+use super::asked::Asked;
 use super::playbook::{Condition, Importance, Persona};
 use super::roles::RoleColumn;
-use super::standing::{Distinction, Measure};
-use super::words::Word;
+use super::standing::{Measure, Standing};
 
 /// Least score that earns a persona: conditions hold, on the whole, at least as much as at their edge.
 pub const JUDGED_FROM: f64 = 0.5;
@@ -19,14 +19,19 @@ pub const JUDGED_FROM: f64 = 0.5;
 pub struct Evidence {
     pub role: String,
     pub importance: Importance,
-    pub asked: Word,
-    /// Whether the cluster is what the word says; for a forbidden condition, what must not be.
+    pub asked: Asked,
+    /// Whether the cluster is what is asked; for a forbidden condition, what must not be.
     pub is_so: bool,
-    /// How far inside the word's range the cluster stands; negative outside. Absent where there is nothing to judge.
+    /// How far inside the range that is asked the cluster lies, negative outside: in standings for a word, in the
+    /// column's unit for bounds. Absent where there is nothing to judge by.
     pub margin: Option<f64>,
-    /// The column's figures; absent where the table has no column for the role, where the cluster has no values in it,
-    /// or where all customers have the same one.
-    pub found: Option<Distinction>,
+    /// Absent where the table has no column for the role.
+    pub column: Option<String>,
+    /// In the user's units; absent where there are no values.
+    pub mean: Option<f64>,
+    pub overall_mean: Option<f64>,
+    /// Absent where there are no values, or all customers have the same one.
+    pub standing: Option<Standing>,
 }
 
 /// The result of judging one cluster by one persona.
@@ -55,12 +60,12 @@ pub(super) fn judge(persona: &Persona, roles: &[RoleColumn], profile: &Profile, 
     let mut evidence = Vec::with_capacity(persona.conditions.len());
     let (mut fit, mut weight, mut allowed) = (0.0, 0.0, true);
     for condition in &persona.conditions {
-        let column = column_of(condition, roles);
-        let found = column
-            .and_then(|name| profile.columns.iter().find(|column| column.name == name))
-            .and_then(|column| Distinction::of(column, cluster));
-        let margin = found.as_ref().map(|found| condition.word.margin(found.standing.value));
-        let is_so = margin.is_some_and(|margin| margin >= 0.0);
+        let name = column_of(condition, roles);
+        let column = name.and_then(|name| profile.columns.iter().find(|column| column.name == name));
+        let mean = column.and_then(|column| column.clusters.get(cluster)?.moments.mean);
+        let standing = column.and_then(|column| Standing::of(column, cluster));
+        let found = condition.asked.fit(mean, standing.map(|standing| standing.value));
+        let is_so = found.is_some_and(|found| found.margin >= 0.0);
         allowed &= match condition.importance {
             Importance::Required => is_so,
             Importance::Typical => true,
@@ -68,11 +73,20 @@ pub(super) fn judge(persona: &Persona, roles: &[RoleColumn], profile: &Profile, 
         };
         // A typical condition without a column says nothing; without a difference it says no.
         if condition.importance != Importance::Forbidden && column.is_some() {
-            fit += condition.weight * margin.map_or(0.0, Word::degree);
+            fit += condition.weight * found.map_or(0.0, |found| found.degree);
             weight += condition.weight;
         }
-        let (role, importance, asked) = (condition.role.clone(), condition.importance, condition.word);
-        evidence.push(Evidence { role, importance, asked, is_so, margin, found });
+        evidence.push(Evidence {
+            role: condition.role.clone(),
+            importance: condition.importance,
+            asked: condition.asked,
+            is_so,
+            margin: found.map(|found| found.margin),
+            column: name.map(str::to_owned),
+            mean,
+            overall_mean: column.and_then(|column| column.overall.mean),
+            standing,
+        });
     }
     let score = if weight > 0.0 { fit / weight } else { 0.0 };
     Judgement { score, earned: allowed && score >= JUDGED_FROM, evidence }
@@ -84,21 +98,21 @@ fn column_of<'a>(condition: &Condition, roles: &'a [RoleColumn]) -> Option<&'a s
 
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(found) = &self.found else {
-            return write!(
-                f,
-                "{} cannot be told to be {}: no column for it, or nothing differs",
-                self.role, self.asked
-            );
+        let (role, asked) = (&self.role, &self.asked);
+        let (Some(column), Some(mean), Some(all)) = (&self.column, self.mean, self.overall_mean) else {
+            return write!(f, "{role} cannot be told to be {asked}: there are no values for it");
         };
-        let is = if self.is_so { "is" } else { "is not" };
-        let (own, all) = (Figure(found.mean), Figure(found.overall_mean));
-        write!(f, "{} {is} {}: {own} against {all} over all, ", found.column, self.asked)?;
-        if found.standing.measure == Measure::Multiples {
-            write!(f, "{} times the average, ", Figure(found.mean / found.overall_mean))?;
+        if self.margin.is_none() {
+            return write!(f, "{column} cannot be told to be {asked}: it is the same for all customers");
         }
-        write!(f, "standing {:+.2}, asked ", found.standing.value)?;
-        match self.asked.range() {
+        let is = if self.is_so { "is" } else { "is not" };
+        write!(f, "{column} {is} {asked}: {} against {} over all", Figure(mean), Figure(all))?;
+        let (Asked::Word(word), Some(standing)) = (asked, &self.standing) else { return Ok(()) };
+        if standing.measure == Measure::Multiples {
+            write!(f, ", {} times the average", Figure(mean / all))?;
+        }
+        write!(f, ", standing {:+.2}, asked ", standing.value)?;
+        match word.range() {
             (low, f64::INFINITY) => write!(f, "{low:+.2} or more"),
             (f64::NEG_INFINITY, high) => write!(f, "{high:+.2} or less"),
             (low, high) => write!(f, "{low:+.2} to {high:+.2}"),

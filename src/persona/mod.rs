@@ -6,6 +6,7 @@
 //! for *cannot be judged*; a cluster that earns nothing is described by its strongest features. This room never sees a
 //! row, a label or a cluster's number: two profiles that differ in the numbering of their clusters give the same names.
 
+mod asked;
 mod descriptive;
 mod judge;
 mod matching;
@@ -16,6 +17,7 @@ mod standing;
 mod words;
 mod written;
 
+pub use asked::{Asked, Bounds};
 pub use judge::{Evidence, JUDGED_FROM};
 pub use naming::{Basis, Closest, NamedCluster, Naming, Outcome, PersonaVerdict, name};
 pub use playbook::{BusinessValue, Condition, Importance, Kpi, Level, Persona, Playbook, Role, Tactic};

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Kind, Result};
 use crate::job::nearest;
 
-use super::words::Word;
-use super::written::{Conditions, Text, WrittenPersona, WrittenPlaybook};
+use super::asked::{Asked, Bounds};
+use super::written::{Conditions, InFull, Text, WrittenPersona, WrittenPlaybook};
 
 /// Playbooks that come with segmint, by name.
 const OURS: &[(&str, &str)] = &[("rfm", include_str!("../../data/playbooks/rfm.toml"))];
@@ -69,7 +69,7 @@ pub struct Persona {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Condition {
     pub role: String,
-    pub word: Word,
+    pub asked: Asked,
     pub importance: Importance,
     /// Its part in the score; forbidden conditions have none.
     pub weight: f64,
@@ -234,7 +234,8 @@ fn add_conditions(
 ) -> Result<()> {
     for (role, asked) in written {
         let (role_at, asked_at, role) = (role.span().start, asked.span().start, role.into_inner());
-        let asked = asked.into_inner();
+        let written = asked.into_inner().0;
+        let asked = checked_asked(&written).map_err(|message| text.error(asked_at, message))?;
         if !roles.iter().any(|known| known.name == role) {
             let error = text.error(role_at, &format!("no role is called {role:?}"));
             return Err(match nearest(&role, roles.iter().map(|known| known.name.as_str())) {
@@ -242,7 +243,7 @@ fn add_conditions(
                 None => error.hint(format!("declare it under [roles.{role}]")),
             });
         }
-        let weight = match (importance, asked.weight) {
+        let weight = match (importance, written.weight) {
             (Importance::Forbidden, None) => 0.0,
             (Importance::Forbidden, Some(_)) => {
                 return Err(text.error(asked_at, "what is forbidden has no weight: it rules the persona out"));
@@ -256,125 +257,37 @@ fn add_conditions(
             }
         };
         let rules_out = |earlier: &&Condition| {
-            earlier.role == role && earlier.importance == Importance::Required && earlier.word.implies(asked.word)
+            earlier.role == role && earlier.importance == Importance::Required && earlier.asked.implies(&asked)
         };
         if importance == Importance::Forbidden
             && let Some(required) = conditions.iter().find(rules_out)
         {
-            let (asked, required) = (asked.word, required.word);
+            let required = required.asked;
             return Err(
                 text.error(asked_at, &format!("{role} must be {required}, so it cannot be forbidden to be {asked}"))
             );
         }
-        conditions.push(Condition { role, word: asked.word, importance, weight });
+        conditions.push(Condition { role, asked, importance, weight });
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SMALL: &str = r#"
-name = "small"
-title = "t"
-description = "d"
-[roles.spend]
-meaning = "money"
-columns = ["spend"]
-[[persona]]
-name = "Rich"
-story = "s"
-priority = "low to medium"
-business_value = { rating = "high", reason = "r" }
-required = { spend = "high" }
-typical = { spend = { is = "very high", weight = 2.5 } }
-objective = "o"
-"#;
-
-    fn error(from: &str, to: &str) -> Error {
-        assert!(SMALL.contains(from));
-        Playbook::parse("small.toml", &SMALL.replace(from, to)).unwrap_err()
-    }
-
-    fn place_of(error: &Error) -> Option<(usize, usize)> {
-        error.place().line
-    }
-
-    #[test]
-    fn our_playbooks_are_those_a_job_may_name_and_can_be_read() {
-        assert_eq!(OURS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), crate::job::PLAYBOOKS);
-        for (name, _) in OURS {
-            let playbook = Playbook::load(name).unwrap();
-            assert_eq!(playbook.name, *name);
-            for persona in &playbook.personas {
-                assert!(!persona.tactics.is_empty() && !persona.kpis.is_empty(), "{}", persona.name);
-            }
+/// A word or bounds, and not both.
+fn checked_asked(written: &InFull) -> Result<Asked, &'static str> {
+    let bounds = Bounds { at_least: written.at_least, at_most: written.at_most };
+    match (written.is, bounds) {
+        (Some(word), Bounds { at_least: None, at_most: None }) => Ok(Asked::Word(word)),
+        (Some(_), _) => Err("a condition is a word or has bounds, not both"),
+        (None, Bounds { at_least: None, at_most: None }) => Err("a condition needs a word or a bound"),
+        (None, _) if [bounds.at_least, bounds.at_most].into_iter().flatten().any(|bound| !bound.is_finite()) => {
+            Err("a bound is a finite number")
         }
-    }
-
-    #[test]
-    fn conditions_keep_their_words_and_weights() {
-        let playbook = Playbook::parse("small.toml", SMALL).unwrap();
-        let conditions = &playbook.personas[0].conditions;
-        let seen: Vec<(Word, Importance, f64)> = conditions.iter().map(|c| (c.word, c.importance, c.weight)).collect();
-        assert_eq!(seen, [(Word::High, Importance::Required, 2.0), (Word::VeryHigh, Importance::Typical, 2.5)]);
-        assert_eq!(playbook.roles[0].higher, "higher spend");
-    }
-
-    #[test]
-    fn an_unknown_key_is_shown_with_its_place_and_the_nearest_right_one() {
-        let error = error("objective = ", "objektive = ");
-        assert_eq!(error.kind(), Kind::JobFile);
-        assert_eq!(place_of(&error), Some((15, 1)));
-        assert_eq!(error.hint_text(), Some("did you mean `objective`?"));
-    }
-
-    #[test]
-    fn an_unknown_word_is_shown_with_its_place_and_the_nearest_right_one() {
-        let wrong = error("{ spend = \"high\" }", "{ spend = \"hihg\" }");
-        assert_eq!(place_of(&wrong), Some((13, 22)));
-        assert_eq!(wrong.hint_text(), Some("did you mean `high`?"));
-        let wrong = error("is = \"very high\"", "is = \"very hi\"");
-        assert_eq!(place_of(&wrong).map(|(line, _)| line), Some(14));
-        assert_eq!(wrong.hint_text(), Some("did you mean `very high`?"));
-    }
-
-    #[test]
-    fn a_role_that_is_not_declared_is_shown_with_its_place() {
-        let wrong = error("required = { spend", "required = { spent");
-        assert_eq!(place_of(&wrong), Some((13, 14)));
-        assert_eq!(wrong.hint_text(), Some("did you mean `spend`?"));
-    }
-
-    #[test]
-    fn a_persona_that_anyone_or_no_one_could_earn_is_refused() {
-        assert!(error("{ spend = \"high\" }", "{}").to_string().contains("requires nothing"));
-        let never = error("objective", "forbidden = { spend = \"high\" }\nobjective");
-        assert!(never.to_string().contains("cannot be forbidden"), "{never}");
-        assert_eq!(place_of(&never).map(|(line, _)| line), Some(15));
-    }
-
-    #[test]
-    fn weights_are_positive_and_only_for_what_can_hold() {
-        for weight in ["0.0", "-1.0", "nan", "inf", "1e9"] {
-            assert!(error("2.5", weight).to_string().contains("weight"), "{weight}");
+        (None, Bounds { at_least: Some(least), at_most: Some(most) }) if least > most => {
+            Err("`at_least` is above `at_most`")
         }
-        let wrong = error("typical", "forbidden");
-        assert!(wrong.to_string().contains("forbidden"), "{wrong}");
-    }
-
-    #[test]
-    fn two_personas_of_one_name_are_refused() {
-        let persona = SMALL.find("[[persona]]").map(|at| &SMALL[at..]).unwrap();
-        let wrong = Playbook::parse("small.toml", &format!("{SMALL}{persona}")).unwrap_err();
-        assert_eq!(place_of(&wrong), Some((17, 8)));
-    }
-
-    #[test]
-    fn a_playbook_that_is_not_there_says_what_is() {
-        let unknown = Playbook::load("rfn").unwrap_err();
-        assert!(unknown.hint_text().is_some_and(|hint| hint.contains("rfm")));
-        assert_eq!(Playbook::load("no/such.toml").unwrap_err().kind(), Kind::InputMissing);
+        (None, _) => Ok(Asked::Bounds(bounds)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,41 +56,39 @@ pub(super) struct WrittenPersona {
 }
 
 /// Role -> what is asked of it.
-pub(super) type Conditions = BTreeMap<Spanned<String>, Spanned<Asked>>;
+pub(super) type Conditions = BTreeMap<Spanned<String>, Spanned<WrittenAsked>>;
 
-/// `"high"`, or `{ is = "high", weight = 2.0 }`.
-#[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) word: Word,
+/// `"high"`, `{ is = "high", weight = 2.0 }` or `{ at_most = 2.0 }`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InFull {
+    pub(super) is: Option<Word>,
+    pub(super) at_least: Option<f64>,
+    pub(super) at_most: Option<f64>,
     pub(super) weight: Option<f64>,
 }
 
-impl<'de> Deserialize<'de> for Asked {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct InFull {
-            is: Word,
-            weight: Option<f64>,
-        }
+#[derive(Debug)]
+pub(super) struct WrittenAsked(pub(super) InFull);
 
+impl<'de> Deserialize<'de> for WrittenAsked {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AskedVisitor;
 
         impl<'de> Visitor<'de> for AskedVisitor {
-            type Value = Asked;
+            type Value = WrittenAsked;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a word such as \"high\", or { is = \"high\", weight = 2.0 }")
+                f.write_str("a word such as \"high\", { is = \"high\", weight = 2.0 }, or { at_most = 2.0 }")
             }
 
-            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Asked, E> {
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<WrittenAsked, E> {
                 let word = Word::deserialize(serde::de::value::StrDeserializer::new(word))?;
-                Ok(Asked { word, weight: None })
+                Ok(WrittenAsked(InFull { is: Some(word), ..InFull::default() }))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Asked, A::Error> {
-                let full = InFull::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Asked { word: full.is, weight: full.weight })
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WrittenAsked, A::Error> {
+                InFull::deserialize(MapAccessDeserializer::new(map)).map(WrittenAsked)
             }
         }
 

@@ -51,7 +51,8 @@ pub(super) fn find(path: &str, observe: &Observe) -> Result<Vec<Found>> {
         )));
     }
     if search.other > 0 {
-        observe.warn_data(format!("{} files of {path} are not named as Parquet files and were left out", search.other));
+        let files = if search.other == 1 { "1 file is".into() } else { format!("{} files are", search.other) };
+        observe.warn_data(format!("in {path} {files} not named as Parquet and left out"));
     }
     search.found.sort();
     search.found.dedup();

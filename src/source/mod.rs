@@ -26,10 +26,11 @@ mod positioned;
 mod quiet;
 mod scan;
 mod thrift;
+mod wave;
 
 pub use columns::{ColumnInfo, ColumnKind};
 pub use duplicates::{Uniqueness, check_unique};
-pub use fingerprint::{ContentFingerprint, FileFingerprint, SourceFingerprint};
+pub use fingerprint::{FileFingerprint, SourceFingerprint};
 pub use ids::Ids;
 pub use numbers::{NULL, is_null_value};
 pub use open::Source;

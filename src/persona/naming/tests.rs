@@ -148,20 +148,18 @@ fn the_numbers_of_the_clusters_change_nothing() {
 
 #[test]
 fn a_persona_without_its_columns_cannot_be_judged() {
-    let profile = profile(&[10, 10], &[("recency", (0.0, 100.0, 50.0), &[50.0, 150.0])]);
-    let naming = name(&profile, &rfm(), &[]).unwrap();
-    assert_eq!(
-        outcomes(&naming),
-        [
-            "cannot be judged: no column for frequency, monetary",
-            "cannot be judged: no column for frequency",
-            "found",
-            "cannot be judged: no column for monetary",
-        ]
+    let profile = profile(
+        &[10, 10],
+        &[("recency", (0.0, 100.0, 50.0), &[50.0, 150.0]), ("orders", (1.0, 3.0, 2.0), &[5.0, 1.0])],
     );
-    assert_eq!(naming.clusters[1].name, "Dormant or Inactive");
-    assert_eq!(naming.clusters[0].name, "very low recency");
-    assert_eq!(naming.clusters[0].basis, Basis::Descriptive);
+    let naming = name(&profile, &rfm(), &[]).unwrap();
+    let no_money = "cannot be judged: no column for monetary";
+    assert_eq!(outcomes(&naming), [no_money, "found", no_money, no_money]);
+    // A typical condition without a column is left out of the score.
+    assert_eq!(naming.clusters[0].name, "Loyal Repeat Buyers");
+    assert_eq!(naming.clusters[0].score, Some(1.0));
+    assert_eq!(naming.clusters[1].name, "very high recency, very low orders");
+    assert_eq!(naming.clusters[1].basis, Basis::Descriptive);
 }
 
 #[test]
