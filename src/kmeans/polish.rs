@@ -18,10 +18,10 @@ use crate::observe::Observe;
 const SWAPS: u32 = 4;
 
 /// Rounds without a gain after which a restart is done.
-const PATIENCE: u32 = 50;
+const PATIENCE: u32 = 60;
 
 /// What a restart may spend, in rows x clusters x features over all passes: a fraction of a second in all.
-const WORK_MAX: u64 = 1 << 29;
+const WORK_MAX: u64 = 1 << 27;
 
 /// Passes that Lloyd takes from a swap, as a guess for whether one round fits the budget.
 const PASSES_GUESS: u64 = 30;
@@ -95,7 +95,7 @@ impl Chain {
                 let draw = below(total, settings.seed, restart, step, 2 * swap);
                 let row = self.options.shares.partition_point(|&sum| sum <= draw);
                 let any = below(k as u128, settings.seed, restart, step, 2 * swap + 1) as usize;
-                let out = if swap % 2 == 0 { self.options.cheapest } else { any };
+                let out = if swap == 0 { self.options.cheapest } else { any };
                 let mut values = self.best.centroids.values().to_vec();
                 matrix.row(row, &mut values[out * d..(out + 1) * d]);
                 let model = settings.n_init + restart * SWAPS + swap;
@@ -113,8 +113,7 @@ impl Chain {
         if best.inertia < self.best.inertia && best.converged {
             self.idle = 0;
             let model = self.best.centroids.model;
-            let iterations = self.best.iterations + best.iterations;
-            self.best = Run { centroids: best.centroids.clone().numbered(model), iterations, ..best.clone() };
+            self.best = Run { centroids: best.centroids.clone().numbered(model), ..best.clone() };
             self.options = Options::of(engine, matrix, &self.best)?;
         }
         Ok(())
