@@ -72,6 +72,11 @@ impl Observe {
         self
     }
 
+    /// Nobody listens, but the wish to stop still arrives.
+    pub fn silent(&self) -> Self {
+        Self { listeners: Vec::new(), stop: self.stop.clone() }
+    }
+
     pub fn event(&self, event: Event) {
         for listener in &self.listeners {
             listener(&event);

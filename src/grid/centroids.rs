@@ -21,6 +21,11 @@ impl Centroids {
         Self { model, generation, n_features, values }
     }
 
+    /// The same centroids as another model.
+    pub fn numbered(self, model: u32) -> Self {
+        Self { model, ..self }
+    }
+
     pub fn n_clusters(&self) -> usize {
         self.values.len() / self.n_features
     }

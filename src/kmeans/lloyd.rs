@@ -40,22 +40,16 @@ impl Run {
     }
 }
 
-/// Advances all runs to their ends and returns the best: lowest exact inertia, then lowest restart.
+/// Advances all runs to their ends.
 pub(super) fn advance(
     engine: &mut dyn Engine,
     matrix: &Matrix,
     settings: &ClusterSettings,
     mut living: Vec<Run>,
     observe: &Observe,
-) -> Result<Run> {
+) -> Result<Vec<Run>> {
     let shift_max = shift_max(matrix, settings.tol);
-    let mut best: Option<Run> = None;
-    let keep = |run: Run, best: &mut Option<Run>| {
-        let rank = |r: &Run| (r.inertia, r.centroids.model);
-        if best.as_ref().is_none_or(|b| rank(&run) < rank(b)) {
-            *best = Some(run);
-        }
-    };
+    let mut ended = Vec::with_capacity(living.len());
     // One pass more than `max_iter`: runs that did not reach a fixed point are measured where they stopped.
     for iteration in 1..=settings.max_iter.saturating_add(1) {
         observe.check_stop()?;
@@ -68,7 +62,7 @@ pub(super) fn advance(
             lowest = lowest.min(inertia);
             (run.inertia, run.sums) = (inertia, sums);
             if run.converged || run.iterations == settings.max_iter {
-                keep(run, &mut best);
+                ended.push(run);
                 continue;
             }
             run.iterations = iteration;
@@ -76,7 +70,7 @@ pub(super) fn advance(
             let shift = shift(&run.centroids, &next);
             if shift == Some(0) {
                 run.converged = true;
-                keep(run, &mut best);
+                ended.push(run);
                 continue;
             }
             run.converged = shift.is_some_and(|s| s <= shift_max);
@@ -91,6 +85,12 @@ pub(super) fn advance(
             break;
         }
     }
+    Ok(ended)
+}
+
+/// The best run: lowest exact inertia, then lowest restart.
+pub(super) fn best(runs: Vec<Run>) -> Result<Run> {
+    let best = runs.into_iter().min_by_key(|run| (run.inertia, run.centroids.model));
     best.ok_or_else(|| Error::bug("no restart came to an end"))
 }
 

@@ -2,10 +2,11 @@
 //! the engine's. This room knows no device, no file and no feature.
 //!
 //! All restarts advance together, one pass over the data per iteration. The best is kept by exact inertia, then by the
-//! lowest restart.
+//! lowest restart. Small tables are polished by swaps on top.
 
 mod draw;
 mod lloyd;
+mod polish;
 mod repair;
 mod seeding;
 
@@ -59,8 +60,9 @@ pub fn fit(
     observe.event(Event::StageStarted { stage: "cluster" });
     let started = Instant::now();
     let runs = seeds.into_iter().map(|s| Run::new(s, settings.k, matrix.n_features())).collect();
-    let best = lloyd::advance(engine, matrix, settings, runs, observe)?;
-    let fit = publish(engine, best)?;
+    let ended = lloyd::advance(engine, matrix, settings, runs, observe)?;
+    let polished = polish::polish(engine, matrix, settings, ended, observe)?;
+    let fit = publish(engine, lloyd::best(polished)?)?;
     let found = fit.centroids.n_clusters();
     if found < settings.k {
         observe.warn_data(format!(
@@ -81,8 +83,8 @@ pub fn fit_from(
     observe: &Observe,
 ) -> Result<Fit> {
     engine.load(matrix.clone())?;
-    let best = lloyd::advance(engine, matrix, settings, vec![Run::from_centroids(start)], observe)?;
-    publish(engine, best)
+    let ended = lloyd::advance(engine, matrix, settings, vec![Run::from_centroids(start)], observe)?;
+    publish(engine, lloyd::best(ended)?)
 }
 
 fn check(matrix: &Matrix, settings: &ClusterSettings) -> Result<()> {

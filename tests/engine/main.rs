@@ -1,6 +1,8 @@
 //! The engine suite: every engine gives the labels, runners-up and sums of the integer reference. Equality, never a
 //! tolerance.
 
+#![allow(clippy::print_stdout)] // what was run and skipped is said
+
 mod cases;
 mod guarded;
 mod reference;

@@ -1,4 +1,5 @@
-//! Generated customers as columns.
+//! Generated customers as columns: the names and types that a generated file has, and the Arrow batches that are
+//! written. What a customer is like is drawn elsewhere.
 
 use std::ops::Range;
 use std::sync::Arc;
