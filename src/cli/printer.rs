@@ -40,9 +40,15 @@ impl Mark {
 
 /// What a stream is shown on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Surface {
+pub enum Surface {
     Terminal,
     Other,
+}
+
+impl Surface {
+    pub fn of(stream: &impl IsTerminal) -> Surface {
+        if stream.is_terminal() { Surface::Terminal } else { Surface::Other }
+    }
 }
 
 /// Whether a stream may be coloured: a terminal that can, and a user who did not say no.
@@ -65,7 +71,7 @@ pub fn result(text: &str) -> Result<()> {
 /// made safe for terminals by its sender; line breaks are kept.
 pub fn talk(mark: Mark, text: &str) {
     let mut stderr = std::io::stderr().lock();
-    let surface = if stderr.is_terminal() { Surface::Terminal } else { Surface::Other };
+    let surface = Surface::of(&stderr);
     let line = match mark {
         Mark::None => format!("{text}\n"),
         _ if coloured(surface, |name| std::env::var_os(name)) => {

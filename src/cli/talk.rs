@@ -2,7 +2,6 @@
 //! lines for log collectors. Every warning is said once.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::log::JsonLog;
-use super::printer::{Mark, talk};
+use super::printer::{Mark, Surface, talk};
 use crate::error::Error;
 use crate::observe::{Event, Observe};
 use crate::report::terminal;
@@ -50,10 +49,12 @@ enum Level {
 pub struct Talk {
     level: Level,
     json: Option<JsonLog>,
+    surface: Surface,
     state: Arc<Mutex<State>>,
 }
 
 struct State {
+    /// Of the stage that is going on, on a terminal.
     bar: Option<ProgressBar>,
     warned: BTreeSet<String>,
     last_progress: Instant,
@@ -67,10 +68,8 @@ impl Talk {
             _ => Level::Normal,
         };
         let json = (flags.log == LogForm::Json).then(JsonLog::to_stderr);
-        let bar = json.is_none() && level > Level::Quiet && std::io::stderr().is_terminal();
-        let bar = bar.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
-        let state = State { bar, warned: BTreeSet::new(), last_progress: Instant::now() };
-        Talk { level, json, state: Arc::new(Mutex::new(state)) }
+        let state = State { bar: None, warned: BTreeSet::new(), last_progress: Instant::now() };
+        Talk { level, json, surface: Surface::of(&std::io::stderr()), state: Arc::new(Mutex::new(state)) }
     }
 
     /// The listeners of a run, and its wish to stop.
@@ -108,7 +107,7 @@ impl Talk {
 
     /// Takes the bar off the terminal.
     pub fn clear(&self) {
-        if let Some(bar) = &self.state().bar {
+        if let Some(bar) = self.state().bar.take() {
             bar.finish_and_clear();
         }
     }
@@ -139,6 +138,7 @@ impl Talk {
             Event::StageStarted { stage } => self.begin(stage),
             Event::Progress { stage, done, total } => self.progress(stage, *done, *total),
             Event::StageFinished { stage, rows, bytes, milliseconds } => {
+                self.clear();
                 self.line(Mark::None, &finished(stage, *rows, *bytes, *milliseconds));
             }
             Event::PassFinished { iteration, models, best_inertia, milliseconds } => {
@@ -164,13 +164,14 @@ impl Talk {
     fn begin(&self, stage: &str) {
         let mut state = self.state();
         state.last_progress = Instant::now();
-        if let Some(bar) = &state.bar {
-            bar.reset();
-            bar.unset_length();
-            bar.set_style(style("{spinner} {prefix} {elapsed} {msg}"));
-            bar.set_prefix(terminal(stage));
-            bar.set_message("");
+        if self.surface == Surface::Terminal {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+                .with_style(style("{spinner} {prefix} {elapsed} {msg}"))
+                .with_prefix(terminal(stage));
             bar.tick();
+            if let Some(before) = state.bar.replace(bar) {
+                before.finish_and_clear();
+            }
         }
     }
 

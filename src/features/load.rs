@@ -24,7 +24,7 @@ use super::step::Candidates;
 use super::stored::Stored;
 use super::visits::{InMemory, Streamed};
 use super::wave::Wave;
-use super::ways::Ways;
+use super::ways::{Reads, Ways};
 
 const STAGE: &str = "read";
 
@@ -37,6 +37,8 @@ pub struct Loaded {
     pub features: FeatureModel,
     pub matrix: Matrix,
     pub rows: RowCounts,
+    /// How often the values were read, as the memory allowed.
+    pub reads: Reads,
 }
 
 /// What became of the rows.
@@ -80,7 +82,12 @@ pub fn load(source: &Source, job: &Job, observe: &Observe) -> Result<Loaded> {
         bytes: std::mem::size_of_val(matrix.panels()) as u64,
         milliseconds: started.elapsed().as_secs_f64() * 1e3,
     });
-    Ok(Loaded { features: FeatureModel { grid, features: fitted.features }, matrix, rows: first.counts })
+    Ok(Loaded {
+        features: FeatureModel { grid, features: fitted.features },
+        matrix,
+        rows: first.counts,
+        reads: ways.reads,
+    })
 }
 
 /// What every read of a load needs to know.

@@ -29,3 +29,4 @@ mod ways;
 
 pub use load::{Loaded, RowCounts, load};
 pub use model::{FeatureModel, FittedFeature};
+pub use ways::Reads;

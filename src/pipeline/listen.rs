@@ -7,9 +7,9 @@ use std::time::{Instant, SystemTime};
 use serde_json::{Value, json};
 
 use crate::engine::{Counters, Device, DeviceKind};
+use crate::features::{Reads, RowCounts};
 use crate::job::{DeviceChoice, Job};
 use crate::observe::{Event, Observe, Scope};
-use crate::source::Source;
 use crate::store::{Host, RunRecord, StageRecord, peak_resident_bytes, utc};
 
 /// Everything heard so far.
@@ -44,16 +44,16 @@ impl Heard {
     pub(super) fn record(
         &self,
         job: &Job,
-        source: &Source,
         input_files: Value,
-        n_rows: u64,
+        rows: &RowCounts,
+        reads: Reads,
         device: Device,
         counters: Counters,
         started: (SystemTime, Instant),
     ) -> RunRecord {
         let notes = self.notes();
         let chosen = notes.chosen.clone();
-        let decisions = counters.model_passes as f64 * n_rows as f64;
+        let decisions = counters.model_passes as f64 * rows.kept as f64;
         let by_host = counters.near_ties + counters.wide_rows;
         let (count, total) = (notes.passes.len(), notes.passes.values().sum::<f64>());
         RunRecord {
@@ -82,7 +82,12 @@ impl Heard {
             }),
             stages: notes.stages.clone(),
             counters: json!({
-                "rows_read": source.n_rows(),
+                "rows_read": rows.read,
+                // One read keeps the values in memory; two need less of it.
+                "reads": match reads {
+                    Reads::One => 1,
+                    Reads::Two => 2,
+                },
                 "model_passes": counters.model_passes,
                 "near_ties": counters.near_ties,
                 "wide_rows": counters.wide_rows,

@@ -60,7 +60,7 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk) -> Result<Outcome> {
     staging.check_existing(&settings, &input_files)?;
     check_columns(&source, job)?;
 
-    let Loaded { features, matrix, rows } = features::load(&source, job, observe)?;
+    let Loaded { features, matrix, rows, reads } = features::load(&source, job, observe)?;
     check_roles(&features, job, &playbook)?;
     let matrix = Arc::new(matrix);
     let mut found = cluster(job, &matrix, observe)?;
@@ -74,16 +74,17 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk) -> Result<Outcome> {
 
     let summary = report::summarize(facts(job, &features, &rows, &found.fit, &heard), &profile, &naming, &playbook);
     let names = names(&naming);
-    let input = json!({"rows": rows.read, "clustered": rows.kept, "xxh3_128": input_hash(published.matrix())});
-    stage(observe, "write", rows.kept, || {
+    let input = stage(observe, "write", rows.kept, || {
         write::assignments(&mut staging, &source, job, &features, &names, &published, &found.fit, observe)?;
         write::model(&mut staging, job, features, &found.fit, &names)?;
-        write::summary(&mut staging, &summary)
+        write::summary(&mut staging, &summary)?;
+        let input = json!({"rows": rows.read, "clustered": rows.kept, "xxh3_128": input_hash(published.matrix())});
+        Ok((input, staging.bytes()))
     })?;
     drop(published);
 
     observe.check_stop()?;
-    let record = heard.record(job, &source, input_files, rows.kept, found.device, found.counters, started);
+    let record = heard.record(job, input_files, &rows, reads, found.device, found.counters, started);
     let Published { path, leftover } = staging.commit(settings, input, &write::pretty(&record)?)?;
     if let Some(leftover) = leftover {
         observe.warn_machine(format!("the replaced run could not be removed and lies at {}", leftover.display()));
@@ -172,13 +173,13 @@ fn names(naming: &Naming) -> Vec<crate::store::ClusterNames> {
     names.collect()
 }
 
-/// Runs a stage between its two events.
-fn stage<T>(observe: &Observe, name: &'static str, rows: u64, work: impl FnOnce() -> Result<T>) -> Result<T> {
+/// Runs a stage between its two events. It gives back what it made, and the bytes it dealt with.
+fn stage<T>(observe: &Observe, name: &'static str, rows: u64, work: impl FnOnce() -> Result<(T, u64)>) -> Result<T> {
     observe.check_stop()?;
     observe.event(Event::StageStarted { stage: name });
     let started = Instant::now();
-    let result = work()?;
+    let (made, bytes) = work()?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-    observe.event(Event::StageFinished { stage: name, rows, bytes: 0, milliseconds });
-    Ok(result)
+    observe.event(Event::StageFinished { stage: name, rows, bytes, milliseconds });
+    Ok(made)
 }

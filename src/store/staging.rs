@@ -138,6 +138,11 @@ impl Staging {
         self.keep(file)
     }
 
+    /// Bytes of the files kept so far.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
     /// Where a file of this run stands until the commit.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.folder.join(name)
