@@ -41,16 +41,13 @@ impl LaneSums {
             self.fold(sums);
         }
         self.panels += 1;
-        let (one, zero) = (V::splat(1.0), V::splat(0.0));
         for (cluster, (lanes, rows)) in self.lanes.chunks_exact_mut(self.n_features).zip(rows).enumerate() {
             let number = V::splat(cluster as f32);
             let mut sign = [0.0; PANEL_ROWS];
             for at in (0..PANEL_ROWS).step_by(V::LANES) {
-                let is = |labels: &Lanes| {
-                    let label = V::load(labels, at);
-                    label.where_less(number, zero, number.where_less(label, zero, one))
-                };
-                is(to).subtract(is(from)).store(&mut sign, at);
+                let gains = one_where_equal(V::load(to, at), number);
+                let loses = one_where_equal(V::load(from, at), number);
+                gains.subtract(loses).store(&mut sign, at);
             }
             *rows += i64::from(sum_of_integers(&sign));
             for (lanes, column) in lanes.iter_mut().zip(columns) {
@@ -74,6 +71,14 @@ impl LaneSums {
         }
         self.panels = 0;
     }
+}
+
+/// 1 in the lanes where both are equal, 0 elsewhere. A function and no closure: closures do not take on the features of
+/// the kernel they stand in.
+#[inline(always)]
+fn one_where_equal<V: Vector>(a: V, b: V) -> V {
+    let (one, zero) = (V::splat(1.0), V::splat(0.0));
+    a.where_less(b, zero, b.where_less(a, zero, one))
 }
 
 /// The sum of 64 integers below 2^24 in size.
