@@ -220,3 +220,15 @@ fn another_seed_draws_other_seeds_but_finds_separated_groups_all_the_same() {
     let found: Vec<i128> = (0..5).map(|seed| run(&matrix, &ClusterSettings { seed, ..settings(3) }).inertia).collect();
     assert!(found.windows(2).all(|w| w[0] == w[1]), "{found:?}");
 }
+
+#[test]
+fn a_polished_model_passes_the_guard_that_saw_its_number_before() {
+    // Swaps hand a restart's number to other centroids; the guard must not take them for those it saw last.
+    let matrix = matrix(&blobs(400), None);
+    let mut guard = segmint::engine::Guard::new(Box::new(CpuEngine::new(1, None)), None, Observe::default());
+    for seed in 0..20 {
+        let guarded =
+            fit(&mut guard, &matrix, &ClusterSettings { seed, ..settings(9) }, 1, &Observe::default()).unwrap();
+        assert_eq!(guarded.inertia, run(&matrix, &ClusterSettings { seed, ..settings(9) }).inertia);
+    }
+}

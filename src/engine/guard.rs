@@ -27,7 +27,7 @@ pub struct Guard {
 /// What a pass said of a model: later answers must agree with it.
 #[derive(Debug, Clone)]
 struct Seen {
-    generation: u32,
+    centroids: Centroids,
     inertia: i128,
     rows: Vec<u64>,
 }
@@ -84,7 +84,7 @@ impl Engine for Guard {
                 return Err(wrong(engine, "a pass does not account for every row"));
             }
             let rises = |(sums, model): (&Sums, &Centroids)| {
-                let before = seen.get(&model.model).filter(|before| before.generation < model.generation);
+                let before = seen.get(&model.model).filter(|before| before.centroids.generation < model.generation);
                 before.is_some_and(|before| model.inertia(squares, sums) > before.inertia)
             };
             if all.iter().zip(models).any(rises) {
@@ -98,21 +98,21 @@ impl Engine for Guard {
         self.seen = seen;
         let all = all?;
         for (sums, model) in all.iter().zip(models) {
-            let (inertia, rows) = (model.inertia(squares, sums), sums.rows.clone());
-            self.seen.insert(model.model, Seen { generation: model.generation, inertia, rows });
+            let (centroids, inertia, rows) = (model.clone(), model.inertia(squares, sums), sums.rows.clone());
+            self.seen.insert(model.model, Seen { centroids, inertia, rows });
         }
         Ok(all)
     }
 
     fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
         let matrix = self.matrix()?;
-        let seen = self.seen.get(&model.model).filter(|seen| seen.generation == model.generation).cloned();
+        let sizes = self.seen.get(&model.model).filter(|seen| seen.centroids == *model).map(|seen| seen.rows.clone());
         self.attempt(|engine| {
             let assignment = engine.assign(model)?;
             if !names_clusters(&assignment, model, &matrix) {
                 return Err(wrong(engine, "an assignment names clusters that cannot be"));
             }
-            if seen.as_ref().is_some_and(|seen| !agrees(&assignment, model, seen)) {
+            if sizes.as_ref().is_some_and(|sizes| *sizes != cluster_sizes(&assignment, model)) {
                 return Err(wrong(engine, "an assignment disagrees with the pass before it"));
             }
             Ok(assignment)
@@ -155,12 +155,10 @@ fn names_clusters(assignment: &Assignment, model: &Centroids, matrix: &Matrix) -
         && assignment.labels.iter().zip(&assignment.runners_up).all(possible)
 }
 
-/// The same cluster sizes as in the pass before; clusters without rows may have been left out since.
-fn agrees(assignment: &Assignment, model: &Centroids, seen: &Seen) -> bool {
-    let mut rows = vec![0u64; model.n_clusters()];
+fn cluster_sizes(assignment: &Assignment, model: &Centroids) -> Vec<u64> {
+    let mut rows = vec![0; model.n_clusters()];
     assignment.labels.iter().for_each(|&label| rows[usize::from(label)] += 1);
-    let filled = |rows: &[u64]| rows.iter().copied().filter(|&n| n > 0).collect::<Vec<_>>();
-    filled(&rows) == filled(&seen.rows)
+    rows
 }
 
 /// What a broken promise is depends on who broke it.

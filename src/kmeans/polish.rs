@@ -40,7 +40,7 @@ struct Chain {
 
 /// Where a centroid may go in, and what taking one out costs.
 struct Options {
-    /// Running sums of w·D over the rows.
+    /// Running sums of w·D over the rows, in key order.
     shares: Vec<u128>,
     /// The cluster whose rows lose least when they go to their second-nearest centroids.
     cheapest: usize,
@@ -58,10 +58,13 @@ pub(super) fn polish(
     if settings.tol > 0.0 || settings.k < 2 || pass * PASSES_GUESS * u64::from(SWAPS) > WORK_MAX {
         return Ok(runs);
     }
+    // Draws walk the rows in key order, so that the order they came in cannot matter.
+    let mut order: Vec<usize> = (0..matrix.n_rows()).collect();
+    order.sort_unstable_by_key(|&row| (matrix.keys()[row], row));
     let (mut chains, mut done) = (Vec::new(), Vec::new());
     for run in runs {
         if run.converged && run.inertia > 0 {
-            let options = Options::of(engine, matrix, &run)?;
+            let options = Options::of(engine, matrix, &order, &run)?;
             chains.push(Chain { best: run, options, rounds: 0, idle: 0, work: 0 });
         } else {
             done.push(run);
@@ -69,12 +72,12 @@ pub(super) fn polish(
     }
     while !chains.is_empty() {
         observe.check_stop()?;
-        let tried = chains.iter().flat_map(|chain| chain.swaps(matrix, settings)).collect();
+        let tried = chains.iter().flat_map(|chain| chain.swaps(matrix, &order, settings)).collect();
         // Passes of swaps are no passes of the fit: nobody is told.
         let mut ended = advance(engine, matrix, settings, tried, &observe.silent())?;
         ended.sort_by_key(|run| run.centroids.model);
         for (chain, tried) in chains.iter_mut().zip(ended.chunks(SWAPS as usize)) {
-            chain.take(engine, matrix, tried, pass)?;
+            chain.take(engine, matrix, &order, tried, pass)?;
         }
         let (over, living) = chains.into_iter().partition(|chain| chain.idle >= PATIENCE || chain.work >= WORK_MAX);
         chains = living;
@@ -85,7 +88,7 @@ pub(super) fn polish(
 
 impl Chain {
     /// The swaps of a round, as models with numbers of their own.
-    fn swaps(&self, matrix: &Matrix, settings: &ClusterSettings) -> Vec<Run> {
+    fn swaps(&self, matrix: &Matrix, order: &[usize], settings: &ClusterSettings) -> Vec<Run> {
         let restart = self.best.centroids.model;
         let (k, d) = (self.best.centroids.n_clusters(), matrix.n_features());
         let step = FIRST_STEP + self.rounds;
@@ -93,7 +96,7 @@ impl Chain {
         (0..SWAPS)
             .map(|swap| {
                 let draw = below(total, settings.seed, restart, step, 2 * swap);
-                let row = self.options.shares.partition_point(|&sum| sum <= draw);
+                let row = order[self.options.shares.partition_point(|&sum| sum <= draw)];
                 let any = below(k as u128, settings.seed, restart, step, 2 * swap + 1) as usize;
                 let out = if swap == 0 { self.options.cheapest } else { any };
                 let mut values = self.best.centroids.values().to_vec();
@@ -105,7 +108,14 @@ impl Chain {
     }
 
     /// Keeps the best of a round where it is better than what there was.
-    fn take(&mut self, engine: &mut dyn Engine, matrix: &Matrix, tried: &[Run], pass: u64) -> Result<()> {
+    fn take(
+        &mut self,
+        engine: &mut dyn Engine,
+        matrix: &Matrix,
+        order: &[usize],
+        tried: &[Run],
+        pass: u64,
+    ) -> Result<()> {
         self.rounds += 1;
         self.idle += 1;
         self.work += tried.iter().map(|run| u64::from(run.iterations) * pass).sum::<u64>();
@@ -114,22 +124,21 @@ impl Chain {
             self.idle = 0;
             let model = self.best.centroids.model;
             self.best = Run { centroids: best.centroids.clone().numbered(model), ..best.clone() };
-            self.options = Options::of(engine, matrix, &self.best)?;
+            self.options = Options::of(engine, matrix, order, &self.best)?;
         }
         Ok(())
     }
 }
 
 impl Options {
-    fn of(engine: &mut dyn Engine, matrix: &Matrix, run: &Run) -> Result<Self> {
+    fn of(engine: &mut dyn Engine, matrix: &Matrix, order: &[usize], run: &Run) -> Result<Self> {
         let assignment = engine.assign(&run.centroids)?;
         let mut losses = vec![0u128; run.centroids.n_clusters()];
         let mut sum = 0u128;
         let mut shares = Vec::with_capacity(matrix.n_rows());
-        for (row, (near, far)) in
-            distances(matrix, &run.centroids, &assignment, 0..matrix.n_rows()).into_iter().enumerate()
-        {
-            let weight = u128::from(matrix.weight(row));
+        let distances = distances(matrix, &run.centroids, &assignment, 0..matrix.n_rows());
+        for &row in order {
+            let ((near, far), weight) = (distances[row], u128::from(matrix.weight(row)));
             sum += weight * near.unsigned_abs();
             shares.push(sum);
             losses[usize::from(assignment.labels[row])] += weight * (far - near).unsigned_abs();
