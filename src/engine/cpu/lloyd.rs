@@ -49,25 +49,21 @@ impl Partial {
         if self.lanes.is_some() { &self.rows } else { &self.weights }
     }
 
-    fn move_row(&mut self, matrix: &Matrix, row: usize, from: u8, to: usize) {
-        let d = matrix.n_features();
-        let weight = i64::from(matrix.weight(row));
-        let base = row / PANEL_ROWS * d * PANEL_ROWS + row % PANEL_ROWS;
-        let column = matrix.panels()[base..].iter().step_by(PANEL_ROWS).take(d);
+    /// Moves one row of a panel from a cluster, or from none, to another.
+    #[inline(always)]
+    fn move_row(&mut self, columns: &[Lanes], lane: usize, weight: i64, from: u8, to: usize) {
+        let d = columns.len();
         self.rows[to] += 1;
         self.weights[to] += weight;
-        if from == NO_LABEL {
-            for (sum, &q) in self.sums[to * d..(to + 1) * d].iter_mut().zip(column) {
-                *sum += weight * q as i64;
-            }
-        } else {
+        for (sum, column) in self.sums[to * d..(to + 1) * d].iter_mut().zip(columns) {
+            *sum += weight * column[lane % PANEL_ROWS] as i64;
+        }
+        if from != NO_LABEL {
             let from = usize::from(from);
             self.rows[from] -= 1;
             self.weights[from] -= weight;
-            for (feature, &q) in column.enumerate() {
-                let moved = weight * q as i64;
-                self.sums[to * d + feature] += moved;
-                self.sums[from * d + feature] -= moved;
+            for (sum, column) in self.sums[from * d..(from + 1) * d].iter_mut().zip(columns) {
+                *sum -= weight * column[lane % PANEL_ROWS] as i64;
             }
         }
     }
@@ -82,6 +78,8 @@ impl Partial {
         old: &mut [u8; PANEL_ROWS],
     ) {
         let is_kept = centroids.n_clusters() <= KEPT_CLUSTERS_MAX;
+        let width = matrix.n_features() * PANEL_ROWS;
+        let (columns, _) = matrix.panels()[first / PANEL_ROWS * width..][..width].as_chunks::<PANEL_ROWS>();
         let mut row = vec![0; matrix.n_features()];
         self.near_ties += u64::from(ties.count_ones());
         while ties != 0 {
@@ -90,7 +88,7 @@ impl Partial {
             matrix.row(first + lane, &mut row);
             let label = decide(&row, centroids).label;
             if !is_kept || old[lane] != label as u8 {
-                self.move_row(matrix, first + lane, old[lane], usize::from(label));
+                self.move_row(columns, lane, i64::from(matrix.weight(first + lane)), old[lane], usize::from(label));
                 if is_kept {
                     old[lane] = label as u8;
                 }
@@ -205,11 +203,13 @@ impl Found<'_> {
         if clear.count_ones() > LISTED_ROWS_MAX && partial.move_rows::<V>(self.panel, self.labels, clear, old) {
             return;
         }
+        let (columns, _) = self.panel.as_chunks::<PANEL_ROWS>();
         let mut rest = clear;
         while rest != 0 {
             let lane = rest.trailing_zeros() as usize;
             rest &= rest - 1;
-            partial.move_row(matrix, first + lane, old[lane], self.labels[lane] as usize);
+            let weight = i64::from(matrix.weight(first + lane));
+            partial.move_row(columns, lane, weight, old[lane], self.labels[lane] as usize);
             if is_kept {
                 old[lane] = self.labels[lane] as u8;
             }
