@@ -91,9 +91,11 @@ fn printed(outcome: &Outcome, form: OutputForm) -> Result<String, Error> {
 
 /// A path as a person would type it from here.
 pub fn near(path: &Path) -> String {
-    let here = std::env::current_dir().ok();
+    // A job file's paths start from its own folder, so they may climb out of it again.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).ok();
     let short = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf));
-    short.unwrap_or_else(|| path.to_path_buf()).display().to_string()
+    short.unwrap_or(path).display().to_string()
 }
 
 fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
