@@ -10,7 +10,9 @@ mod column;
 mod describe;
 mod exact;
 mod figures;
+mod map;
 
 pub use column::{ColumnSums, DROPPED};
 pub use describe::describe;
 pub use figures::{ClusterFigures, ClusterProfile, ColumnProfile, ColumnUse, Moments, Profile, value_shares};
+pub use map::{Axis, MAP_POINTS_MAX, Map, MapPoint};

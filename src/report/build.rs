@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::figures::figure;
 use super::summary::{
-    ClusterSummary, ColumnFigures, Dropped, Guide, Metrics, PerName, PersonaFate, PlaybookSummary, Summary, VERSION,
+    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Guide, Metrics, PerName, PersonaFate, PlaybookSummary,
+    Summary, VERSION,
 };
 use crate::persona::{Distinction, NamedCluster, Naming, Outcome, Persona, Playbook};
 use crate::profile::Profile;
@@ -14,11 +15,13 @@ use crate::profile::Profile;
 pub struct Facts {
     pub rows: u64,
     pub dropped: Vec<Dropped>,
-    pub features: Vec<String>,
+    pub features: Vec<FeatureSettings>,
     pub k: usize,
     pub k_asked: usize,
     pub seed: u64,
     pub n_init: u32,
+    pub max_iter: u32,
+    pub tol: f64,
     /// In scaled units.
     pub inertia: f64,
     pub iterations: u32,
@@ -31,13 +34,17 @@ pub struct Facts {
 pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Playbook) -> Summary {
     Summary {
         version: VERSION,
+        segmint: env!("CARGO_PKG_VERSION").to_owned(),
         rows: facts.rows,
         dropped: facts.dropped,
-        features: facts.features,
+        features: facts.features.iter().map(|feature| feature.column.clone()).collect(),
+        feature_settings: facts.features,
         k: facts.k,
         k_asked: facts.k_asked,
         seed: facts.seed,
         n_init: facts.n_init,
+        max_iter: facts.max_iter,
+        tol: facts.tol,
         inertia: facts.inertia,
         iterations: facts.iterations,
         converged: facts.converged,

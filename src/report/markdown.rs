@@ -6,6 +6,8 @@ use std::fmt::Write;
 use super::build::word;
 use super::escape::markdown as safe;
 use super::figures::{count, figure, lift, or_dash, share};
+use super::method;
+use super::sentences::insights;
 use super::summary::{ClusterSummary, Guide, Summary};
 use crate::persona::Basis;
 
@@ -18,6 +20,7 @@ pub fn markdown(summary: &Summary) -> String {
         segment(&mut out, summary, cluster);
     }
     not_found(&mut out, summary);
+    features(&mut out, summary);
     left_out(&mut out, summary);
     list(&mut out, "Warnings", &summary.warnings);
     how(&mut out, summary);
@@ -36,6 +39,7 @@ fn title(out: &mut String, summary: &Summary) {
     line!(out);
     line!(out, "{} customers in {} {segments}.", count(summary.rows), summary.k);
     line!(out);
+    list(out, "Key insights", &insights(summary));
 }
 
 fn overview(out: &mut String, summary: &Summary) {
@@ -66,6 +70,13 @@ fn overview(out: &mut String, summary: &Summary) {
         }
         line!(out, "| {} |", row.join(" | "));
     }
+    let total = summary.total();
+    let mut row = vec!["All customers".to_owned(), count(summary.rows), share(total.share)];
+    if value.is_some() {
+        row.extend([or_dash(total.mean, figure), or_dash(total.value_share, share)]);
+    }
+    row.extend(has_priority.then(String::new));
+    line!(out, "| | {} |", row.join(" | "));
     line!(out);
 }
 
@@ -176,26 +187,31 @@ fn left_out(out: &mut String, summary: &Summary) {
 }
 
 fn how(out: &mut String, summary: &Summary) {
-    let features: Vec<String> = summary.features.iter().map(|name| safe(name)).collect();
     line!(out, "## How it was made");
     line!(out);
-    let fell = if summary.k < summary.k_asked { format!(" (asked: {})", summary.k_asked) } else { String::new() };
-    line!(out, "- Method: k-means, k = {}{fell}, n_init = {}, seed = {}", summary.k, summary.n_init, summary.seed);
-    line!(out, "- Clustered on: {}", features.join(", "));
-    let end = if summary.converged { "converged" } else { "stopped at max_iter" };
-    line!(out, "- Inertia: {} (scaled units), {} iterations, {end}", summary.inertia, summary.iterations);
-    let metrics = [
-        ("Silhouette", summary.metrics.silhouette),
-        ("Davies-Bouldin", summary.metrics.davies_bouldin),
-        ("Calinski-Harabasz", summary.metrics.calinski_harabasz),
-    ];
-    for (name, value) in metrics {
-        if let Some(value) = value {
-            line!(out, "- {name}: {}", figure(value));
-        }
+    for (name, value) in method::steps(summary) {
+        line!(out, "- {name}: {}", safe(&value));
     }
-    line!(out, "- Playbook: {} ({})", safe(&summary.playbook.title), safe(&summary.playbook.name));
-    line!(out, "- Lift is the distance from the average of all customers, in standard deviations.");
+    for (name, value) in method::metrics(summary) {
+        line!(out, "- {name}: {}", figure(value));
+    }
+    line!(out);
+    for note in method::NOTES {
+        line!(out, "{note}");
+    }
+}
+
+/// What was clustered, and how it was treated.
+fn features(out: &mut String, summary: &Summary) {
+    line!(out, "## Features");
+    line!(out);
+    line!(out, "| Column | Transform | Scaling | Weight | Missing values |");
+    line!(out, "|---|---|---|---|---|");
+    for feature in &summary.feature_settings {
+        let cells = method::feature(feature).map(|cell| safe(&cell));
+        line!(out, "| {} |", cells.join(" | "));
+    }
+    line!(out);
 }
 
 fn list(out: &mut String, heading: &str, lines: &[String]) {

@@ -8,6 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::job::{Missing, Scale, Transform};
 use crate::persona::{Basis, BusinessValue, Kpi, RoleColumn, Tactic};
 
 /// Of the contract.
@@ -16,17 +17,23 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     pub version: u32,
+    /// The program's own version.
+    pub segmint: String,
     /// Rows that were clustered; the sizes of the clusters add up to it.
     pub rows: u64,
     /// Rows that were read and left out, by reason. Rows and these add up to the rows of the input.
     pub dropped: Vec<Dropped>,
     /// Names of the columns that were clustered, in the job's order.
     pub features: Vec<String>,
+    /// How each of them was treated, in the same order.
+    pub feature_settings: Vec<FeatureSettings>,
     /// Clusters in the result; fewer than asked for where the data has fewer distinct customers.
     pub k: usize,
     pub k_asked: usize,
     pub seed: u64,
     pub n_init: u32,
+    pub max_iter: u32,
+    pub tol: f64,
     /// Sum of weighted squared distances to the centroids, in scaled units.
     pub inertia: f64,
     pub iterations: u32,
@@ -47,10 +54,44 @@ pub struct Summary {
     pub warnings: Vec<String>,
 }
 
+/// The last line of the overview: what all segments come to together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Total {
+    pub(super) share: f64,
+    /// Average value of all customers.
+    pub(super) mean: Option<f64>,
+    pub(super) value_share: Option<f64>,
+}
+
+impl Summary {
+    pub(super) fn total(&self) -> Total {
+        let value = self.value.as_ref().and_then(|value| self.columns.iter().find(|column| column.name == *value));
+        Total {
+            share: self.clusters.iter().map(|cluster| cluster.share).sum(),
+            mean: value.and_then(|column| column.mean),
+            value_share: self.clusters.iter().map(|cluster| cluster.value_share).sum(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
     pub reason: String,
     pub rows: u64,
+}
+
+/// What was done to a feature before it was clustered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureSettings {
+    pub column: String,
+    pub transform: Transform,
+    pub scale: Scale,
+    pub weight: f64,
+    pub missing: Missing,
+    /// Rows whose missing value was replaced.
+    pub imputed: u64,
+    /// All its values are the same, so that it counts for nothing.
+    pub constant: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

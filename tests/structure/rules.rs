@@ -62,7 +62,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustix", &["store"]),
     ("serde", &[]),
     ("serde_json", &[]),
-    ("sha2", &["source", "store"]),
+    ("sha2", &["report", "source", "store"]),
     ("signal_hook", &["cli"]),
     ("strsim", &["source", "job", "cli"]),
     ("tempfile", &["store", "source"]),
