@@ -132,7 +132,7 @@ fn job(input: &Path, output: &Path) -> Job {
         cluster: ClusterSettings { k: 5, n_init: 2, max_iter: 12, tol: 0.0, seed: 42 },
         engine: EngineSettings { device: DeviceChoice::Cpu, memory: MEMORY[0], threads: 2, chunk_rows: 65_536 },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
-        profile: ProfileSettings { columns: vec!["rate".into()] },
+        profile: ProfileSettings { columns: vec!["rate".into()], ..ProfileSettings::default() },
         output: OutputSettings { path: output.to_path_buf(), overwrite: false },
     }
 }

@@ -9,7 +9,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::job::{Missing, Scale, Transform};
-use crate::persona::{Basis, BusinessValue, Kpi, RoleColumn, Tactic};
+use crate::persona::{Basis, BusinessValue, Distinction, Kpi, RoleColumn, Tactic};
+use crate::profile::Profile;
 
 /// Of the contract.
 pub const VERSION: u32 = 1;
@@ -52,6 +53,9 @@ pub struct Summary {
     pub personas: Vec<PersonaFate>,
     /// What the data made the run warn of; what the machine did stands in the run record.
     pub warnings: Vec<String>,
+    /// Everything that is known of the clusters, in the user's units: spread, quartiles, lifts, indices, categories,
+    /// mixes and derived figures. The fields above repeat of it what most readers want.
+    pub profile: Profile,
 }
 
 /// The last line of the overview: what all segments come to together.
@@ -143,6 +147,8 @@ pub struct ClusterSummary {
     pub score: Option<f64>,
     /// Why it is called so, a sentence each.
     pub evidence: Vec<String>,
+    /// What sets the cluster apart from all customers, the strongest feature first.
+    pub distinctions: Vec<Distinction>,
     /// What the playbook says about this persona; null for a descriptive name.
     pub guide: Option<Guide>,
 }

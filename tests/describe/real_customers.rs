@@ -37,7 +37,7 @@ fn columns(source: &Source) -> Vec<Vec<f64>> {
     let mut columns = vec![Vec::new(); FEATURES.len()];
     let scan = ScanSettings { chunk_rows: 65_536, memory: 1 << 30 };
     source
-        .scan(&Request { numbers, ids: false }, &scan, &Observe::default(), &mut |wave| {
+        .scan(&Request { numbers, ids: false, ..Request::default() }, &scan, &Observe::default(), &mut |wave| {
             for batch in wave {
                 columns.iter_mut().zip(batch.numbers).for_each(|(all, part)| all.extend(part));
             }
@@ -78,7 +78,7 @@ fn profile(k: usize) -> (Profile, Vec<Vec<f64>>, Vec<u16>) {
     let loaded = features::load(&source, &job, &observe).unwrap();
     let columns = columns(&source);
     let labels = labels(&columns, &expected(k)["centers_scaled"]);
-    let profile = describe(&source, &job, &loaded.features, &labels, None, k, &observe).unwrap();
+    let profile = describe(&source, &job, &loaded.features, &[], &labels, None, k, &observe).unwrap();
     (profile, columns, labels)
 }
 

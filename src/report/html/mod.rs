@@ -18,16 +18,15 @@ mod writer;
 
 use self::writer::Html;
 use super::summary::Summary;
-use crate::profile::{Map, Profile};
+use crate::profile::Map;
 
 /// Segments that one chart shows; more could not be told apart. Tables have all of them.
 const CHART_SEGMENTS_MAX: usize = 12;
 
-/// What the page is made from. `profile` is the one that `summary` was made from.
+/// What the page is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
     pub summary: &'a Summary,
-    pub profile: &'a Profile,
     /// Absent where the features spread in no two directions.
     pub map: Option<&'a Map>,
 }

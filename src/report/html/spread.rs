@@ -21,7 +21,7 @@ pub(super) fn has_figures(page: &Page) -> bool {
 
 /// Columns that take more than one value.
 fn drawn<'a>(page: &Page<'a>) -> impl Iterator<Item = &'a ColumnProfile> {
-    page.profile.columns.iter().filter(|column| range(column).is_some()).take(COLUMNS_MAX)
+    page.summary.profile.columns.iter().filter(|column| range(column).is_some()).take(COLUMNS_MAX)
 }
 
 pub(super) fn write(html: &mut Html, page: &Page) {
