@@ -8,6 +8,7 @@
 mod build;
 mod escape;
 mod figures;
+mod guide;
 mod markdown;
 mod summary;
 mod table;
@@ -16,7 +17,7 @@ pub use build::{Facts, summarize};
 pub use escape::{json_text, terminal};
 pub use markdown::markdown;
 pub use summary::{
-    ClusterSummary, ColumnFigures, Dropped, Guide, Metrics, PerName, PersonaFate, PlaybookSummary, Selection, Summary,
+    ClusterSummary, ColumnFigures, Dropped, Metrics, PerName, PersonaFate, PlaybookSummary, Selection, Summary,
     VERSION,
 };
 pub use table::table;

@@ -8,7 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::persona::{Basis, BusinessValue, Kpi, RoleColumn, Tactic};
+use crate::persona::{Basis, Calendar, Evidence, Guide, Horizons, Monitor, RoleColumn};
 
 /// Of the contract.
 pub const VERSION: u32 = 1;
@@ -100,27 +100,27 @@ pub struct ClusterSummary {
     pub basis: Basis,
     /// How well the profile fits the persona, 0 to 1; null for a descriptive name.
     pub score: Option<f64>,
+    /// How clearly, 0 to 1; null for a descriptive name.
+    pub confidence: Option<f64>,
     /// Why it is called so, a sentence each.
     pub evidence: Vec<String>,
+    /// The same in figures: every condition of the persona, held or not; empty for a descriptive name.
+    pub conditions: Vec<Evidence>,
     /// What the playbook says about this persona; null for a descriptive name.
     pub guide: Option<Guide>,
 }
 
-/// A playbook's word on a persona.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Guide {
-    pub story: String,
-    pub priority: String,
-    pub business_value: BusinessValue,
-    pub objective: String,
-    pub tactics: Vec<Tactic>,
-    pub kpis: Vec<Kpi>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlaybookSummary {
     pub name: String,
     pub title: String,
+    pub description: String,
+    /// What "now", "next" and "later" mean in time.
+    pub horizons: Option<Horizons>,
+    /// Actions that concern all personas.
+    pub calendar: Calendar,
+    /// What to look at again and again.
+    pub monitors: Vec<Monitor>,
     /// What was judged as what.
     pub roles: Vec<RoleColumn>,
 }
