@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::ColumnProfile;
 
-use super::words::Word;
+use super::words::{NOTABLE, Word};
 
 /// A standing is kept within this; a mean of 0 in a skewed column would lie at minus infinity.
 const STANDING_MAX: f64 = 10.0;
@@ -48,6 +48,13 @@ impl Standing {
             (lift, Measure::Deviations)
         };
         Some(Standing { value: value.clamp(-STANDING_MAX, STANDING_MAX), measure })
+    }
+
+    /// Whether any cluster is high or low in a column. Where none is, the column does not set the clusters apart.
+    pub(super) fn tells_apart(column: &ColumnProfile) -> bool {
+        (0..column.clusters.len())
+            .filter_map(|cluster| Standing::of(column, cluster))
+            .any(|standing| standing.value.abs() >= NOTABLE)
     }
 }
 

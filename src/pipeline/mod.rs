@@ -70,7 +70,8 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk) -> Result<Outcome> {
     let weights = published.matrix().weights();
     let n_clusters = published.n_clusters();
     let profile = profile::describe(&source, job, &features, &roles, labels, weights, n_clusters, observe)?;
-    let naming = persona::name(&profile, &playbook, &job.persona.roles)?;
+    let mut naming = persona::name(&profile, &playbook, &job.persona.roles)?;
+    naming.note_undescribed(&playbook, &numeric_columns(&source));
 
     let summary = report::summarize(facts(job, &features, &rows, &found.fit, &heard), &profile, &naming, &playbook);
     let names = names(&naming);
@@ -141,6 +142,12 @@ fn roles(source: &Source, features: &FeatureModel, job: &Job, playbook: &Playboo
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let found = playbook.assign_roles(&columns, &job.persona.roles)?;
     Ok(found.into_iter().filter_map(|found| Some((found.role, found.column?))).collect())
+}
+
+/// Names of the columns that could be described.
+fn numeric_columns(source: &Source) -> Vec<&str> {
+    let numeric = source.columns().iter().filter(|column| column.kind.is_numeric());
+    numeric.map(|column| column.name.as_str()).collect()
 }
 
 fn facts(job: &Job, features: &FeatureModel, rows: &RowCounts, fit: &Fit, heard: &Heard) -> Facts {

@@ -1,13 +1,11 @@
 //! From what the rooms below found to the summary. Nothing is computed here; figures are put in their place.
 
-use serde::Serialize;
-
 use super::figures::figure;
 use super::summary::{
-    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Guide, Metrics, PerName, PersonaFate, PlaybookSummary,
-    Summary, VERSION,
+    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Summary,
+    VERSION,
 };
-use crate::persona::{Distinction, NamedCluster, Naming, Outcome, Persona, Playbook};
+use crate::persona::{self, Distinction, Guide, NamedCluster, Naming, Outcome, Playbook};
 use crate::profile::Profile;
 
 /// What a run found beside its profile and its names.
@@ -52,10 +50,14 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
         selection: Vec::new(),
         value: profile.value_column.clone(),
         columns: columns(profile),
-        clusters: naming.clusters.iter().enumerate().map(|(i, named)| cluster(i, named, profile, playbook)).collect(),
+        clusters: clusters(profile, naming, playbook),
         playbook: PlaybookSummary {
             name: playbook.name.clone(),
             title: playbook.title.clone(),
+            description: playbook.description.clone(),
+            horizons: playbook.horizons.clone(),
+            calendar: playbook.calendar.clone(),
+            monitors: playbook.monitors.clone(),
             roles: naming.roles.clone(),
         },
         personas: naming.personas.iter().map(|verdict| fate(&verdict.persona, &verdict.outcome)).collect(),
@@ -76,7 +78,13 @@ fn columns(profile: &Profile) -> Vec<ColumnFigures> {
     figures.collect()
 }
 
-fn cluster(number: usize, named: &NamedCluster, profile: &Profile, playbook: &Playbook) -> ClusterSummary {
+fn clusters(profile: &Profile, naming: &Naming, playbook: &Playbook) -> Vec<ClusterSummary> {
+    let guides = persona::guides(profile, playbook, naming);
+    let named = naming.clusters.iter().zip(guides).enumerate();
+    named.map(|(number, (named, guide))| cluster(number, named, guide, profile)).collect()
+}
+
+fn cluster(number: usize, named: &NamedCluster, guide: Option<Guide>, profile: &Profile) -> ClusterSummary {
     let found = profile.clusters.get(number);
     let of_column = |figure: fn(&crate::profile::ClusterFigures) -> Option<f64>| {
         let values = profile.columns.iter().map(|column| {
@@ -102,26 +110,17 @@ fn cluster(number: usize, named: &NamedCluster, profile: &Profile, playbook: &Pl
         value_share: found.and_then(|cluster| cluster.value_share),
         basis: named.basis,
         score: named.score,
+        confidence: named.confidence,
         evidence,
+        conditions: named.evidence.clone(),
         distinctions: named.distinctions.clone(),
-        guide: named.persona.as_deref().and_then(|name| playbook.persona(name)).map(guide),
+        guide,
     }
 }
 
 fn distinction(found: &Distinction) -> String {
     let (own, all) = (figure(found.mean), figure(found.overall_mean));
     format!("{} is {}: {own} against {all} over all", found.column, found.word)
-}
-
-fn guide(persona: &Persona) -> Guide {
-    Guide {
-        story: persona.story.clone(),
-        priority: word(&persona.priority),
-        business_value: persona.business_value.clone(),
-        objective: persona.objective.clone(),
-        tactics: persona.tactics.clone(),
-        kpis: persona.kpis.clone(),
-    }
 }
 
 fn fate(persona: &str, outcome: &Outcome) -> PersonaFate {
@@ -135,12 +134,4 @@ fn fate(persona: &str, outcome: &Outcome) -> PersonaFate {
         other => (Vec::new(), Some(other.to_string())),
     };
     PersonaFate { persona: persona.to_owned(), clusters, reason }
-}
-
-/// A word as the playbook writes it.
-pub(super) fn word(word: &impl Serialize) -> String {
-    match serde_json::to_value(word) {
-        Ok(serde_json::Value::String(text)) => text,
-        _ => String::new(),
-    }
 }

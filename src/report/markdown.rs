@@ -3,12 +3,12 @@
 
 use std::fmt::Write;
 
-use super::build::word;
 use super::escape::markdown as safe;
 use super::figures::{count, figure, lift, or_dash, share};
+use super::guide::what_to_do;
 use super::method;
 use super::sentences::insights;
-use super::summary::{ClusterSummary, Guide, Summary};
+use super::summary::{ClusterSummary, Summary};
 use crate::persona::Basis;
 
 /// The report as Markdown, of equal bytes wherever it is made.
@@ -27,11 +27,12 @@ pub fn markdown(summary: &Summary) -> String {
     out
 }
 
-// Writing to a String cannot fail, so the results of `writeln!` below are dropped on purpose.
+// Writing to a String cannot fail, so the results of `writeln!` are dropped on purpose.
 macro_rules! line {
     ($out:expr) => { $out.push('\n') };
     ($out:expr, $($text:tt)*) => { { let _ = writeln!($out, $($text)*); } };
 }
+pub(super) use line;
 
 fn title(out: &mut String, summary: &Summary) {
     let segments = if summary.k == 1 { "segment" } else { "segments" };
@@ -117,42 +118,16 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
     }
     line!(out);
     bullets(out, &cluster.evidence);
+    if let Some(confidence) = cluster.confidence {
+        line!(out, "Confidence {confidence:.2}, of at most 1.");
+        line!(out);
+    }
     if let Some(second) = &cluster.second_persona {
         line!(out, "It fits {} as well.", safe(second));
         line!(out);
     }
     if let Some(guide) = &cluster.guide {
         what_to_do(out, guide);
-    }
-}
-
-fn what_to_do(out: &mut String, guide: &Guide) {
-    let rating = word(&guide.business_value.rating);
-    line!(out, "**Business value:** {}: {}", safe(&rating), safe(&guide.business_value.reason));
-    line!(out);
-    line!(out, "**Objective:** {}", safe(&guide.objective));
-    line!(out);
-    if !guide.tactics.is_empty() {
-        line!(out, "**Tactics**");
-        line!(out);
-        for (index, tactic) in guide.tactics.iter().enumerate() {
-            line!(out, "{}. {}", index + 1, safe(&tactic.title));
-            for action in &tactic.actions {
-                line!(out, "   - {}", safe(action));
-            }
-        }
-        line!(out);
-    }
-    if !guide.kpis.is_empty() {
-        line!(out, "**KPIs to track**");
-        line!(out);
-        for kpi in &guide.kpis {
-            match &kpi.target {
-                Some(target) => line!(out, "- {} (target: {})", safe(&kpi.name), safe(target)),
-                None => line!(out, "- {}", safe(&kpi.name)),
-            }
-        }
-        line!(out);
     }
 }
 
@@ -222,7 +197,7 @@ fn list(out: &mut String, heading: &str, lines: &[String]) {
     }
 }
 
-fn bullets(out: &mut String, lines: &[String]) {
+pub(super) fn bullets(out: &mut String, lines: &[String]) {
     for text in lines {
         line!(out, "- {}", safe(text));
     }

@@ -8,12 +8,15 @@
 mod build;
 mod escape;
 mod figures;
+mod guide;
 mod html;
 mod markdown;
 mod method;
+mod plan;
 mod sentences;
 mod summary;
 mod table;
+mod units;
 
 pub use build::{Facts, summarize};
 pub use escape::{json_text, terminal};
@@ -21,8 +24,8 @@ pub use html::{Page, html};
 pub use markdown::markdown;
 pub use sentences::insights;
 pub use summary::{
-    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Guide, Metrics, PerName, PersonaFate, PlaybookSummary,
-    Selection, Summary, VERSION,
+    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Selection,
+    Summary, VERSION,
 };
 pub use table::table;
 

@@ -3,6 +3,7 @@
 
 use super::figures::{count, figure, share};
 use super::summary::{ClusterSummary, Summary};
+use super::units::measured;
 use crate::persona::Basis;
 
 /// A share of value stands out from a share of customers where it is a tenth above or below it.
@@ -158,7 +159,9 @@ fn widest_gap(summary: &Summary) -> Option<String> {
         }
     }
     let (_, name, low, high) = widest?;
-    let mean = |cluster: &ClusterSummary| cluster.means.get(name).copied().flatten().map(figure);
+    let mean = |cluster: &ClusterSummary| {
+        cluster.means.get(name).copied().flatten().map(|mean| measured(mean, summary.unit(name)))
+    };
     Some(format!(
         "The segments differ most in {name}: {} on average in {}, {} in {}.",
         mean(low)?,

@@ -9,7 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::job::{Missing, Scale, Transform};
-use crate::persona::{Basis, BusinessValue, Distinction, Kpi, RoleColumn, Tactic};
+use crate::persona::{Basis, Calendar, Distinction, Evidence, Guide, Horizons, Monitor, RoleColumn};
 use crate::profile::Profile;
 
 /// Of the contract.
@@ -68,6 +68,11 @@ pub(super) struct Total {
 }
 
 impl Summary {
+    /// What a column is counted in, where the job says.
+    pub(super) fn unit(&self, column: &str) -> Option<&str> {
+        self.profile.columns.iter().find(|known| known.name == column)?.unit.as_deref()
+    }
+
     pub(super) fn total(&self) -> Total {
         let value = self.value.as_ref().and_then(|value| self.columns.iter().find(|column| column.name == *value));
         Total {
@@ -145,29 +150,29 @@ pub struct ClusterSummary {
     pub basis: Basis,
     /// How well the profile fits the persona, 0 to 1; null for a descriptive name.
     pub score: Option<f64>,
+    /// How clearly, 0 to 1; null for a descriptive name.
+    pub confidence: Option<f64>,
     /// Why it is called so, a sentence each.
     pub evidence: Vec<String>,
+    /// The same in figures: every condition of the persona, held or not; empty for a descriptive name.
+    pub conditions: Vec<Evidence>,
     /// What sets the cluster apart from all customers, the strongest feature first.
     pub distinctions: Vec<Distinction>,
     /// What the playbook says about this persona; null for a descriptive name.
     pub guide: Option<Guide>,
 }
 
-/// A playbook's word on a persona.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Guide {
-    pub story: String,
-    pub priority: String,
-    pub business_value: BusinessValue,
-    pub objective: String,
-    pub tactics: Vec<Tactic>,
-    pub kpis: Vec<Kpi>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlaybookSummary {
     pub name: String,
     pub title: String,
+    pub description: String,
+    /// What "now", "next" and "later" mean in time.
+    pub horizons: Option<Horizons>,
+    /// Actions that concern all personas.
+    pub calendar: Calendar,
+    /// What to look at again and again.
+    pub monitors: Vec<Monitor>,
     /// What was judged as what.
     pub roles: Vec<RoleColumn>,
 }

@@ -1,10 +1,13 @@
 //! What people and machines read: the Markdown report, the table of the terminal, and the summary's contract.
 
-use segmint::persona::{Basis, BusinessValue, Kpi, Level, RoleColumn, Tactic};
+use segmint::persona::{
+    Asked, Baseline, Basis, Budget, BusinessValue, Calendar, Evidence, Guide, Hypothesis, Importance, Level, Move,
+    RoleColumn, Tactic, TrackedKpi, Word,
+};
 use segmint::profile::Profile;
 use segmint::report::{
-    ClusterSummary, ColumnFigures, Dropped, Guide, Metrics, PerName, PersonaFate, PlaybookSummary, Summary, json,
-    markdown, table,
+    ClusterSummary, ColumnFigures, Dropped, Metrics, PerName, PersonaFate, PlaybookSummary, Summary, json, markdown,
+    table,
 };
 
 /// A column name from somebody who means harm.
@@ -24,12 +27,36 @@ fn summary() -> Summary {
         story: "They buy often.\nThey stay.".into(),
         priority: "high".into(),
         business_value: BusinessValue { rating: Level::VeryHigh, reason: "most of the revenue".into() },
+        insights: vec!["They buy more often than others.".into()],
+        hypotheses: vec![Hypothesis { says: format!("They may like {HOSTILE}."), test: "ask them".into() }],
         objective: "Keep them.".into(),
-        tactics: vec![Tactic { title: "Say thanks".into(), actions: vec!["By letter".into(), "By name".into()] }],
+        tactics: vec![Tactic {
+            title: "Say thanks".into(),
+            actions: vec!["By name".into()],
+            offer: Some(HOSTILE.into()),
+            channels: vec!["letter".into(), "telephone".into()],
+            trigger: Some("last order".into()),
+            after: "14 days".to_owned().try_into().ok(),
+            ..Tactic::default()
+        }],
         kpis: vec![
-            Kpi { name: "Retention".into(), target: Some("95 %".into()) },
-            Kpi { name: "Orders".into(), target: None },
+            TrackedKpi { name: "Retention".into(), target: Some("95 %".into()), ..TrackedKpi::default() },
+            TrackedKpi {
+                name: "Orders".into(),
+                baseline: Some(Baseline { figure: format!("mean {HOSTILE}"), value: 2.5, overall: Some(2.0) }),
+                ..TrackedKpi::default()
+            },
         ],
+        budget: Some(Budget { of_playbook: 30.0, of_found: 100.0 }),
+        notes: vec!["<img src=x>".into()],
+        calendar: Calendar { now: vec!["Write".into()], ..Calendar::default() },
+        moves: vec![Move {
+            to: "Big Spenders".into(),
+            wanted: true,
+            trigger: "a second order".into(),
+            within: "6 months".to_owned().try_into().ok(),
+            action: "Invite them.".into(),
+        }],
     };
     let first = ClusterSummary {
         cluster: 0,
@@ -43,6 +70,18 @@ fn summary() -> Summary {
         value_share: Some(0.206),
         basis: Basis::Earned,
         score: Some(0.9),
+        confidence: Some(0.75),
+        conditions: vec![Evidence {
+            role: "recency".into(),
+            importance: Importance::Required,
+            asked: Asked::Word(Word::Low),
+            is_so: true,
+            margin: Some(0.1),
+            column: Some("recency".into()),
+            mean: Some(12.0),
+            overall_mean: Some(20.0),
+            standing: None,
+        }],
         evidence: vec![
             "recency is low: 12.00 against 20.00 over all".into(),
             format!("{HOSTILE} is high: 1 against 2"),
@@ -61,6 +100,8 @@ fn summary() -> Summary {
         value_share: None,
         basis: Basis::Descriptive,
         score: None,
+        confidence: None,
+        conditions: Vec::new(),
         evidence: vec!["recency is low: 0 against 20.00 over all".into()],
         guide: None,
         ..first.clone()
@@ -86,6 +127,7 @@ fn summary() -> Summary {
             name: "rfm".into(),
             title: "Recency, frequency, monetary".into(),
             roles: vec![RoleColumn { role: "recency".into(), column: Some("recency".into()) }],
+            ..PlaybookSummary::default()
         },
         personas: vec![
             PersonaFate { persona: "Loyal Buyers".into(), clusters: vec![0], reason: None },

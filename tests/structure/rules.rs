@@ -60,6 +60,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("pollster", &["engine/gpu"]),
     ("rayon", &["engine/cpu", "source", "features", "quality", "profile"]),
     ("rustix", &["store"]),
+    ("schemars", &["persona"]),
     ("serde", &[]),
     ("serde_json", &[]),
     ("sha2", &["report", "source", "store"]),

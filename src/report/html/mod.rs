@@ -5,13 +5,17 @@
 //! figures exist; there is no empty frame. Charts are static SVG drawn here, sized in percent so that their text keeps
 //! its size on a phone, with the table of their figures behind each.
 
+mod advice;
 mod card;
 mod head;
 mod heat;
+mod journey;
 mod lines;
 mod made;
+mod makeup;
 mod map;
 mod opening;
+mod plan;
 mod spread;
 mod table;
 mod writer;
@@ -40,17 +44,32 @@ struct Section {
     write: fn(&mut Html, &Page),
 }
 
+/// From what matters most to how it was made.
 const SECTIONS: &[Section] = &[
-    Section { id: "overview", title: "Overview", has_figures: |_| true, write: opening::overview },
-    Section { id: "segments", title: "Segments", has_figures: |_| true, write: card::cards },
-    Section { id: "differences", title: "What sets them apart", has_figures: heat::has_figures, write: heat::write },
-    Section { id: "profiles", title: "Profiles side by side", has_figures: lines::has_figures, write: lines::write },
-    Section { id: "map", title: "Map of the customers", has_figures: map::has_figures, write: map::write },
-    Section { id: "spread", title: "How the figures spread", has_figures: spread::has_figures, write: spread::write },
-    Section { id: "not-found", title: "Personas not found", has_figures: made::has_not_found, write: made::not_found },
-    Section { id: "data", title: "Features and data", has_figures: |_| true, write: made::data },
-    Section { id: "made", title: "How it was made", has_figures: |_| true, write: made::how },
+    section("overview", "Overview", |_| true, opening::overview),
+    section("segments", "Segments", |_| true, card::cards),
+    section("journey", "Ways between personas", journey::has_figures, journey::write),
+    section("calendar", "What to do when", plan::has_calendar, plan::write_calendar),
+    section("budget", "Budget", plan::has_budget, plan::write_budget),
+    section("watch", "What to watch", plan::has_watched, plan::write_watched),
+    section("makeup", "Who they are, what they choose", makeup::has_figures, makeup::write),
+    section("differences", "What sets them apart", heat::has_figures, heat::write),
+    section("profiles", "Profiles side by side", lines::has_figures, lines::write),
+    section("spread", "How the figures spread", spread::has_figures, spread::write),
+    section("map", "Map of the customers", map::has_figures, map::write),
+    section("not-found", "Personas not found", made::has_not_found, made::not_found),
+    section("data", "Features and data", |_| true, made::data),
+    section("made", "How it was made", |_| true, made::how),
 ];
+
+const fn section(
+    id: &'static str,
+    title: &'static str,
+    has_figures: fn(&Page) -> bool,
+    write: fn(&mut Html, &Page),
+) -> Section {
+    Section { id, title, has_figures, write }
+}
 
 /// The report as a page.
 pub fn html(page: &Page) -> String {

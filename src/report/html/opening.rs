@@ -6,6 +6,7 @@ use super::{Page, percent};
 use crate::report::figures::{count, figure, or_dash, share};
 use crate::report::sentences::insights;
 use crate::report::summary::{ClusterSummary, Summary};
+use crate::report::units::heading;
 
 /// A part of a bar narrower than this has no room for its number.
 const NUMBERED_FROM: f64 = 0.05;
@@ -92,7 +93,7 @@ fn table(summary: &Summary) -> Table {
     let has_priority = summary.clusters.iter().any(|cluster| !priority(cluster).is_empty());
     let mut head = vec![Cell::text("Segment"), Cell::heading("Customers"), Cell::heading("Share of customers")];
     if let Some(value) = value {
-        head.push(Cell::heading(format!("Average {value}")));
+        head.push(Cell::heading(format!("Average {}", heading(value, summary.unit(value)))));
         head.push(Cell::heading("Share of value"));
     }
     if has_priority {

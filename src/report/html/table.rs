@@ -65,7 +65,7 @@ impl Table {
 /// The table behind a chart, closed until somebody asks.
 pub(super) fn behind(html: &mut Html, table: &Table) {
     html.within("details", &[], |html| {
-        html.element("summary", &[], "The figures behind this chart");
+        html.element("summary", &[], &format!("Figures: {}", table.caption));
         table.write(html);
     });
 }
