@@ -51,11 +51,11 @@ pub(super) fn details(tactic: &Tactic) -> Vec<String> {
         details.push(format!("By {}", tactic.channels.join(", ")));
     }
     let mut when: Vec<String> = Vec::new();
-    when.extend(tactic.trigger.as_ref().map(|trigger| format!("When: {trigger}")));
+    when.extend(tactic.trigger.clone());
     when.extend(tactic.after.map(|wait| format!("after {wait}")));
     when.extend(tactic.within.map(|limit| format!("within {limit}")));
     if !when.is_empty() {
-        details.push(when.join(", "));
+        details.push(format!("When: {}", when.join(", ")));
     }
     details.extend(tactic.leave_out.as_ref().map(|left| format!("Not for {}, until {}", left.who, left.until)));
     details

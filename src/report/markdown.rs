@@ -6,10 +6,11 @@ use std::fmt::Write;
 use super::escape::markdown as safe;
 use super::figures::{count, figure, lift, or_dash, share};
 use super::guide::what_to_do;
-use super::method;
 use super::sentences::insights;
 use super::summary::{ClusterSummary, Summary};
-use crate::persona::Basis;
+use super::units::{heading, short};
+use super::{method, plan};
+use crate::persona::{Basis, Budget};
 
 /// The report as Markdown, of equal bytes wherever it is made.
 pub fn markdown(summary: &Summary) -> String {
@@ -19,6 +20,9 @@ pub fn markdown(summary: &Summary) -> String {
     for cluster in &summary.clusters {
         segment(&mut out, summary, cluster);
     }
+    what_to_do_when(&mut out, summary);
+    budget(&mut out, summary);
+    what_to_watch(&mut out, summary);
     not_found(&mut out, summary);
     features(&mut out, summary);
     left_out(&mut out, summary);
@@ -97,12 +101,13 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
     line!(out, "| Column | This segment | All customers | Lift |");
     line!(out, "|---|--:|--:|--:|");
     for column in &summary.columns {
+        let unit = summary.unit(&column.name);
         line!(
             out,
             "| {} | {} | {} | {} |",
-            safe(&column.name),
-            or_dash(cluster.means.get(&column.name).copied().flatten(), figure),
-            or_dash(column.mean, figure),
+            safe(&heading(&column.name, unit)),
+            or_dash(cluster.means.get(&column.name).copied().flatten(), |mean| short(mean, unit)),
+            or_dash(column.mean, |mean| short(mean, unit)),
             or_dash(cluster.lifts.get(&column.name).copied().flatten(), lift)
         );
     }
@@ -129,6 +134,61 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
     if let Some(guide) = &cluster.guide {
         what_to_do(out, guide);
     }
+}
+
+fn what_to_do_when(out: &mut String, summary: &Summary) {
+    let horizons = plan::calendar(summary);
+    if horizons.is_empty() {
+        return;
+    }
+    line!(out, "## What to do when");
+    line!(out);
+    for horizon in horizons.iter().filter(|horizon| !horizon.actions.is_empty()) {
+        match &horizon.meaning {
+            Some(meaning) => line!(out, "**{}**: {}", horizon.name, safe(meaning)),
+            None => line!(out, "**{}**", horizon.name),
+        }
+        line!(out);
+        let actions = horizon.actions.iter();
+        let actions: Vec<String> =
+            actions.map(|action| format!("{} ({})", action.text, plan::segments(&action.clusters))).collect();
+        bullets(out, &actions);
+    }
+}
+
+fn budget(out: &mut String, summary: &Summary) {
+    let parts: Vec<(&ClusterSummary, Budget)> =
+        summary.clusters.iter().filter_map(|cluster| Some((cluster, cluster.guide.as_ref()?.budget?))).collect();
+    if parts.is_empty() {
+        return;
+    }
+    line!(out, "## Budget");
+    line!(out);
+    line!(out, "| Cluster | Segment | In the playbook | Over the segments found |");
+    line!(out, "|--:|---|--:|--:|");
+    for (cluster, budget) in &parts {
+        let (name, of_playbook, of_found) = (safe(&cluster.persona), budget.of_playbook, budget.of_found);
+        line!(out, "| {} | {name} | {of_playbook:.1} % | {of_found:.1} % |", cluster.cluster);
+    }
+    line!(out, "| | Sum | | {:.1} % |", parts.iter().map(|(_, budget)| budget.of_found).sum::<f64>());
+    line!(out);
+}
+
+fn what_to_watch(out: &mut String, summary: &Summary) {
+    let all = plan::watched(summary);
+    if all.is_empty() {
+        return;
+    }
+    line!(out, "## What to watch");
+    line!(out);
+    line!(out, "| Figure | About | Every | Computed by every run |");
+    line!(out, "|---|---|---|---|");
+    for watched in &all {
+        let every = watched.every.as_deref().unwrap_or("–");
+        let needs = watched.needs.as_ref().map_or_else(|| "yes".to_owned(), |needs| format!("no: {needs}"));
+        line!(out, "| {} | {} | {} | {} |", safe(&watched.metric), safe(&watched.about), safe(every), safe(&needs));
+    }
+    line!(out);
 }
 
 fn not_found(out: &mut String, summary: &Summary) {

@@ -66,22 +66,31 @@ pub(super) fn watched(summary: &Summary) -> Vec<Watched> {
             needs: monitor.needs.clone(),
         })
         .collect();
-    let mut goals: Vec<(String, Vec<usize>, bool)> = Vec::new();
+    let mut computed: Vec<(String, Vec<usize>)> = Vec::new();
+    let mut lacking: Vec<(String, Vec<usize>)> = Vec::new();
     for (cluster, guide) in summary.clusters.iter().filter_map(|c| Some((c.cluster, c.guide.as_ref()?))) {
         for kpi in &guide.kpis {
-            let computed = kpi.baseline.is_some();
-            match goals.iter_mut().find(|(name, _, known)| *name == kpi.name && *known == computed) {
-                Some((_, clusters, _)) => clusters.push(cluster),
-                None => goals.push((kpi.name.clone(), vec![cluster], computed)),
+            let goals = if kpi.baseline.is_some() { &mut computed } else { &mut lacking };
+            match goals.iter_mut().find(|(name, _)| *name == kpi.name) {
+                Some((_, clusters)) => clusters.push(cluster),
+                None => goals.push((kpi.name.clone(), vec![cluster])),
             }
         }
     }
-    all.extend(goals.into_iter().map(|(metric, clusters, computed)| Watched {
+    let goal = |metric: String, clusters: &[usize], needs: Option<&str>| Watched {
         metric,
-        about: format!("Goal of {}", segments(&clusters)),
+        about: format!("Goal of {}", segments(clusters)),
         every: None,
-        needs: (!computed).then(|| "no column of this table has it".to_owned()),
-    }));
+        needs: needs.map(str::to_owned),
+    };
+    all.extend(computed.into_iter().map(|(metric, clusters)| goal(metric, &clusters, None)));
+    // What the same segments lack stands together.
+    while let Some((_, clusters)) = lacking.first().cloned() {
+        let (own, others): (Vec<_>, Vec<_>) = lacking.into_iter().partition(|(_, of)| *of == clusters);
+        let metrics: Vec<String> = own.into_iter().map(|(metric, _)| metric).collect();
+        all.push(goal(metrics.join("; "), &clusters, Some("columns that this table does not have")));
+        lacking = others;
+    }
     all.sort_by_key(|watched| watched.needs.is_some());
     all
 }

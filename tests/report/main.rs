@@ -1,19 +1,25 @@
 //! What people and machines read: the Markdown report, the table of the terminal, and the summary's contract.
 
+mod browser;
+mod hostile;
+mod page;
+mod sentences;
+
+use segmint::job::{Missing, Scale, Transform};
 use segmint::persona::{
     Asked, Baseline, Basis, Budget, BusinessValue, Calendar, Evidence, Guide, Hypothesis, Importance, Level, Move,
     RoleColumn, Tactic, TrackedKpi, Word,
 };
 use segmint::profile::Profile;
 use segmint::report::{
-    ClusterSummary, ColumnFigures, Dropped, Metrics, PerName, PersonaFate, PlaybookSummary, Summary, json, markdown,
-    table,
+    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Summary,
+    json, markdown, table,
 };
 
 /// A column name from somebody who means harm.
 const HOSTILE: &str = "spend|<img src=x onerror=alert(1)> [free](http://evil.example) \u{1b}[2J\u{202e}`x`";
 
-fn summary() -> Summary {
+pub fn summary() -> Summary {
     let columns = |means: [Option<f64>; 2]| PerName(vec![("recency".into(), means[0]), (HOSTILE.into(), means[1])]);
     let figures = |name: &str, mean: f64| ColumnFigures {
         name: name.into(),
@@ -108,13 +114,20 @@ fn summary() -> Summary {
     };
     Summary {
         version: 1,
+        segmint: "1.2.3".into(),
         rows: 1500,
         dropped: vec![Dropped { reason: "no value in \"recency\"".into(), rows: 7 }],
         features: vec!["recency".into(), HOSTILE.into()],
+        feature_settings: vec![
+            feature("recency", Transform::Log1p, Missing::Error),
+            feature(HOSTILE, Transform::Clip { low: 0.0, high: 5000.0 }, Missing::Median),
+        ],
         k: 2,
         k_asked: 3,
         seed: 42,
         n_init: 10,
+        max_iter: 300,
+        tol: 0.0,
         inertia: 1234.5,
         iterations: 8,
         converged: true,
@@ -135,6 +148,18 @@ fn summary() -> Summary {
         ],
         warnings: vec!["k fell from 3 to 2".into()],
         profile: Profile::default(),
+    }
+}
+
+fn feature(column: &str, transform: Transform, missing: Missing) -> FeatureSettings {
+    FeatureSettings {
+        column: column.into(),
+        transform,
+        scale: Scale::Standard,
+        weight: 1.0,
+        missing,
+        imputed: 7,
+        constant: false,
     }
 }
 

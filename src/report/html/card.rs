@@ -102,7 +102,7 @@ fn figures(summary: &Summary, cluster: &ClusterSummary) -> Table {
             value(own.value),
             value(derived.overall),
             index(own.index),
-            Cell::heading("–"),
+            Cell::number("–", None),
         ]);
     }
     table

@@ -72,7 +72,7 @@ fn draw_stop(html: &mut Html, row: usize, stop: &Stop) {
         html.element("text", &[("class", "stop-name"), ("x", &middle), ("y", &line(20.0))], &shortened(stop.persona));
         let who = match stop.clusters {
             [] => "nobody yet".to_owned(),
-            clusters => format!("{}, {} of customers", segments(clusters), share(stop.share)),
+            clusters => format!("{}, {}", segments(clusters), share(stop.share)),
         };
         html.element("text", &[("class", "axis"), ("x", &middle), ("y", &line(36.0))], &shortened(&who));
     });
@@ -131,7 +131,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn table(stops: &[Stop], ways: &[Way]) -> Table {
-    let head = ["Way", "From", "To", "", "Trigger", "What to do about it"].map(Cell::text).to_vec();
+    let head = ["Way", "From", "To", "Wanted", "Trigger", "What to do about it"].map(Cell::text).to_vec();
     let mut table = Table::new("Ways between personas", head);
     for (number, way) in ways.iter().enumerate() {
         let name = |stop: usize| Cell::text(stops.get(stop).map_or("", |stop| stop.persona));
@@ -140,7 +140,7 @@ fn table(stops: &[Stop], ways: &[Way]) -> Table {
             Cell::text((number + 1).to_string()),
             name(way.from),
             name(way.to),
-            Cell::text(if way.found.wanted { "wanted" } else { "to be prevented" }),
+            Cell::text(if way.found.wanted { "yes" } else { "no" }),
             Cell::text(format!("{}{within}", way.found.trigger)),
             Cell::text(&way.found.action),
         ]);

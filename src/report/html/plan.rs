@@ -54,7 +54,7 @@ pub(super) fn write_watched(html: &mut Html, page: &Page) {
             let mut row = vec![
                 Cell::text(&watched.metric),
                 Cell::text(&watched.about),
-                Cell::text(watched.every.as_deref().unwrap_or("–")),
+                Cell::text(watched.every.as_deref().unwrap_or("–").replace(' ', "\u{a0}")),
             ];
             row.extend(watched.needs.as_deref().map(Cell::text));
             table.rows.push(row);

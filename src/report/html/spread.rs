@@ -33,8 +33,8 @@ pub(super) fn write(html: &mut Html, page: &Page) {
         "p",
         &[],
         "The bar holds the middle half of a segment's customers, the dot is the customer in the middle. The thin line \
-         goes on to the last value that is not further away than one and a half times the bar's length. The dotted line \
-         is the middle of all customers.",
+         reaches further by at most one and a half times the bar's length, and never beyond the smallest and the largest \
+         value. The dotted line is the middle of all customers.",
     );
     shown_only(html, page);
     html.within("div", &[("class", "small-charts")], |html| {

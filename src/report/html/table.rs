@@ -5,6 +5,8 @@ use super::writer::Html;
 #[derive(Debug, Clone)]
 pub(super) enum Cell {
     Text(String),
+    /// The heading of a column of numbers.
+    Heading(String),
     /// As it is shown, and what it is sorted by.
     Number(String, Option<f64>),
     /// A segment's number and name.
@@ -88,9 +90,8 @@ impl Cell {
         Cell::Number(shown.into(), value.into())
     }
 
-    /// The heading of a column of numbers.
     pub(super) fn heading(text: impl Into<String>) -> Cell {
-        Cell::Number(text.into(), None)
+        Cell::Heading(text.into())
     }
 
     fn write(&self, html: &mut Html, tag: &'static str, scope: &str) {
@@ -101,13 +102,13 @@ impl Cell {
         let sorted_by = match self {
             Cell::Number(_, value) | Cell::Heat(_, value) => value.map(|value| format!("{value}")),
             Cell::Segment(number, _) => Some(number.to_string()),
-            Cell::Text(_) => None,
+            Cell::Text(_) | Cell::Heading(_) => None,
         };
         if let Some(sorted_by) = &sorted_by {
             attributes.push(("data-v", sorted_by));
         }
         let class = match self {
-            Cell::Number(..) => "n",
+            Cell::Number(..) | Cell::Heading(_) => "n",
             Cell::Heat(_, value) => heat_class(*value),
             Cell::Segment(..) | Cell::Text(_) => "",
         };
@@ -115,10 +116,16 @@ impl Cell {
             attributes.push(("class", class));
         }
         html.within(tag, &attributes, |html| match self {
-            Cell::Text(text) | Cell::Number(text, _) | Cell::Heat(text, _) => html.text(text),
+            Cell::Text(text) | Cell::Heading(text) => html.text(text),
+            Cell::Number(text, _) | Cell::Heat(text, _) => html.text(&held_together(text)),
             Cell::Segment(number, name) => segment(html, *number, name),
         });
     }
+}
+
+/// A number stays with its unit; what stands in brackets may go to the next line.
+fn held_together(text: &str) -> String {
+    text.replace(' ', "\u{a0}").replace("\u{a0}(", " (")
 }
 
 /// A segment's number in its colour, and its name.
