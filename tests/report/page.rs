@@ -142,7 +142,7 @@ fn skeleton(html: &str) -> Vec<String> {
 }
 
 /// What a reader sees, without the mark-up.
-fn read(html: &str) -> String {
+pub fn read(html: &str) -> String {
     let (mut text, mut inside) = (String::new(), false);
     for c in html.chars() {
         match c {

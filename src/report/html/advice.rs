@@ -61,8 +61,10 @@ pub(super) fn what_to_measure(html: &mut Html, summary: &Summary, cluster: &Clus
     }
     html.element("h4", &[], "What to measure");
     let has_origin = guide.kpis.iter().any(|kpi| kpi.origin.is_some());
-    let mut head =
-        vec![Cell::text("Figure"), Cell::text("Target"), Cell::heading("Today"), Cell::heading("All customers")];
+    let has_target = guide.kpis.iter().any(|kpi| kpi.target.is_some());
+    let mut head = vec![Cell::text("Figure")];
+    head.extend(has_target.then(|| Cell::text("Target")));
+    head.extend(["Today", "All customers"].map(Cell::heading));
     head.extend(has_origin.then(|| Cell::text("Where the target comes from")));
     let mut table = Table::new(format!("Figures to watch for {}", cluster.persona), head);
     for kpi in &guide.kpis {
@@ -71,12 +73,9 @@ pub(super) fn what_to_measure(html: &mut Html, summary: &Summary, cluster: &Clus
             kpi.goal.map(|goal| goal.in_words(unit.or(kpi.unit.as_deref()), kpi.window)).or(kpi.target.clone());
         let own = kpi.baseline.as_ref().map(|baseline| baseline.value);
         let all = kpi.baseline.as_ref().and_then(|baseline| baseline.overall);
-        let mut row = vec![
-            Cell::text(&kpi.name),
-            Cell::text(target.unwrap_or_else(|| "–".to_owned())),
-            Cell::number(or_dash(own, |value| measured(value, unit)), own),
-            Cell::number(or_dash(all, |value| measured(value, unit)), all),
-        ];
+        let mut row = vec![Cell::text(&kpi.name)];
+        row.extend(has_target.then(|| Cell::text(target.unwrap_or_else(|| "–".to_owned()))));
+        row.extend([own, all].map(|value| Cell::number(or_dash(value, |value| measured(value, unit)), value)));
         row.extend(has_origin.then(|| Cell::text(kpi.origin.as_deref().unwrap_or("–"))));
         table.rows.push(row);
     }

@@ -25,8 +25,11 @@ pub(super) fn cards(html: &mut Html, page: &Page) {
             }
             html.within("div", &[("class", "columns")], |html| {
                 html.within("div", &[], |html| {
-                    html.element("h4", &[], "Averages");
-                    figures(page.summary, cluster).write(html);
+                    let figures = figures(page.summary, cluster);
+                    if !figures.rows.is_empty() {
+                        html.element("h4", &[], "Averages");
+                        figures.write(html);
+                    }
                 });
                 html.within("div", &[], |html| {
                     if let Some(guide) = &cluster.guide {

@@ -105,16 +105,22 @@ enum Ending {
     Head,
 }
 
-/// The height at which a way meets the side of a box: all that end there stand one below the other, those that go
-/// furthest up at the top.
+/// The height at which a way meets the side of a box. Ways nest: of those from above the nearest comes in highest, of
+/// those from below the furthest.
 fn port(ways: &[Way], stop: usize, right: bool, number: usize, ending: Ending) -> f64 {
-    let mut ends: Vec<(usize, usize, Ending)> = Vec::new();
+    let mut ends: Vec<(isize, usize, Ending)> = Vec::new();
+    let mut end = |other: usize, way: usize, ending: Ending| {
+        let below = other as isize - stop as isize;
+        // First those above, by their distance; then those below, the furthest first.
+        let place = if below < 0 { -below } else { isize::MAX - below };
+        ends.push((place, way, ending));
+    };
     for (index, way) in ways.iter().enumerate().filter(|(_, way)| way.found.wanted == right) {
         if way.from == stop {
-            ends.push((way.to, index, Ending::Start));
+            end(way.to, index, Ending::Start);
         }
         if way.to == stop {
-            ends.push((way.from, index, Ending::Head));
+            end(way.from, index, Ending::Head);
         }
     }
     ends.sort_unstable();
