@@ -94,14 +94,15 @@ const SAMPLED_FROM: usize = 1 << 15;
 const SAMPLE: usize = 1 << 12;
 const MARGIN: usize = 4 * 32;
 
+/// Values looked at together: they and what is found among them stay in the nearest cache.
+const BLOCK: usize = 1 << 10;
+
 /// The values of three pairs of neighbouring ranks.
 fn ranked(values: &mut [f64], ranks: [[usize; 2]; 3]) -> [[f64; 2]; 3] {
     if values.len() >= SAMPLED_FROM {
         let mut brackets = brackets(values, &ranks);
-        for &value in values.iter() {
-            for bracket in &mut brackets {
-                bracket.add(value);
-            }
+        for block in values.chunks(BLOCK) {
+            brackets.iter_mut().for_each(|bracket| bracket.add(block));
         }
         let mut found = [[0.0; 2]; 3];
         let all = brackets.iter_mut().zip(&ranks).zip(&mut found).all(|((bracket, ranks), found)| {
@@ -139,14 +140,19 @@ fn brackets(values: &[f64], ranks: &[[usize; 2]; 3]) -> [Bracket; 3] {
 }
 
 impl Bracket {
-    #[inline(always)]
-    fn add(&mut self, value: f64) {
-        self.below += usize::from(value < self.low);
-        self.at_low += usize::from(value == self.low);
-        self.at_high += usize::from(value == self.high);
-        if value > self.low && value < self.high {
-            self.between.push(value);
+    /// Takes at most a block of values. Which of them lie between is as good as random, so nothing here jumps on it.
+    fn add(&mut self, block: &[f64]) {
+        let (low, high) = (self.low, self.high);
+        let mut between = [0.0; BLOCK];
+        let mut n = 0;
+        for &value in block {
+            between[n] = value;
+            n += usize::from((value > low) & (value < high));
         }
+        self.between.extend_from_slice(&between[..n]);
+        self.below += block.iter().filter(|&&value| value < low).count();
+        self.at_low += block.iter().filter(|&&value| value == low).count();
+        self.at_high += block.iter().filter(|&&value| value == high).count();
     }
 
     /// The value of a rank among all values; none where it lies outside.
@@ -206,7 +212,7 @@ mod tests {
         let values: Vec<f64> =
             random(n).enumerate().map(|(i, x)| if i % stride == 0 { 0.0 } else { x as f64 }).collect();
         let mut missed = brackets(&values, &[[n / 4, n / 4]; 3]);
-        values.iter().for_each(|&value| missed[0].add(value));
+        values.chunks(BLOCK).for_each(|block| missed[0].add(block));
         let zeros = SAMPLE;
         assert_eq!(missed[0].value(zeros - 1), Some(0.0));
         assert_eq!(missed[0].value(zeros), None);
