@@ -121,9 +121,9 @@ struct Bracket {
     low: f64,
     high: f64,
     below: usize,
-    at_low: usize,
-    at_high: usize,
+    /// Both ends included; only counted where the ends are the same value.
     between: Vec<f64>,
+    n_between: usize,
 }
 
 /// From values at equal distances: no chance in it, and any sample will do.
@@ -135,7 +135,7 @@ fn brackets(values: &[f64], ranks: &[[usize; 2]; 3]) -> [Bracket; 3] {
         let place = rank / stride;
         let at = |place: usize| sample[place.min(sample.len() - 1)];
         let (low, high) = (at(place.saturating_sub(MARGIN)), at(place + MARGIN));
-        Bracket { low, high, below: 0, at_low: 0, at_high: 0, between: Vec::new() }
+        Bracket { low, high, below: 0, between: Vec::new(), n_between: 0 }
     })
 }
 
@@ -144,27 +144,26 @@ impl Bracket {
     fn add(&mut self, block: &[f64]) {
         let (low, high) = (self.low, self.high);
         let mut between = [0.0; BLOCK];
-        let mut n = 0;
+        let (mut n, mut below) = (0, 0);
         for &value in block {
             between[n] = value;
-            n += usize::from((value > low) & (value < high));
+            n += usize::from((value >= low) & (value <= high));
+            below += usize::from(value < low);
         }
-        self.between.extend_from_slice(&between[..n]);
-        self.below += block.iter().filter(|&&value| value < low).count();
-        self.at_low += block.iter().filter(|&&value| value == low).count();
-        self.at_high += block.iter().filter(|&&value| value == high).count();
+        if low < high {
+            self.between.extend_from_slice(&between[..n]);
+        }
+        self.n_between += n;
+        self.below += below;
     }
 
     /// The value of a rank among all values; none where it lies outside.
     fn value(&mut self, rank: usize) -> Option<f64> {
-        let inside = rank.checked_sub(self.below)?;
-        let Some(after_low) = inside.checked_sub(self.at_low) else { return Some(self.low) };
-        if after_low < self.between.len() {
-            return Some(*self.between.select_nth_unstable_by(after_low, f64::total_cmp).1);
+        let inside = rank.checked_sub(self.below).filter(|&inside| inside < self.n_between)?;
+        if self.low == self.high {
+            return Some(self.low);
         }
-        // Where both ends are the same value, it was counted twice.
-        let at_high = if self.low < self.high { self.at_high } else { 0 };
-        (after_low - self.between.len() < at_high).then_some(self.high)
+        Some(*self.between.select_nth_unstable_by(inside, f64::total_cmp).1)
     }
 }
 
