@@ -34,16 +34,16 @@ pub struct SettingFlags {
     #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
     profile: Option<String>,
     /// Columns that are parts of one whole, such as basket=wine+meat+fish; may be repeated
-    #[arg(long, value_name = "NAME=COLUMNS", help_heading = "Data")]
+    #[arg(long, value_name = "NAME=COLUMNS", help_heading = "Data", hide_short_help = true)]
     mix: Vec<String>,
     /// Currency of the value column, such as EUR
-    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    #[arg(long, value_name = "NAME", help_heading = "Data", hide_short_help = true)]
     currency: Option<String>,
     /// Unit of a column, such as recency=days; may be repeated
-    #[arg(long, value_name = "COLUMN=UNIT", help_heading = "Data")]
+    #[arg(long, value_name = "COLUMN=UNIT", help_heading = "Data", hide_short_help = true)]
     units: Vec<String>,
     /// Fewest customers of a category that is shown by itself [default: 20]
-    #[arg(long, value_name = "N", help_heading = "Data")]
+    #[arg(long, value_name = "N", help_heading = "Data", hide_short_help = true)]
     smallest_group: Option<String>,
 
     /// Number of clusters

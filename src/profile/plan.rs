@@ -52,6 +52,10 @@ pub fn check_columns(source: &Source, job: &Job) -> Result<()> {
     }
     for name in &job.profile.columns {
         let column = source.column(name)?;
+        if source.id() == Some(column) {
+            return Err(Error::bad_data(format!("column {name:?} is the id and cannot be described"))
+                .hint("ids tell customers apart and say nothing about them; leave the column out"));
+        }
         if !source.is_numeric(column) && !source.is_text(column) {
             return Err(Error::bad_data(format!("column {name:?} is to be described and is neither numbers nor text"))
                 .hint("lists, structures and bytes cannot be described; leave the column out"));

@@ -94,14 +94,15 @@ const SAMPLED_FROM: usize = 1 << 15;
 const SAMPLE: usize = 1 << 12;
 const MARGIN: usize = 4 * 32;
 
+/// Values looked at together: they and what is found among them stay in the nearest cache.
+const BLOCK: usize = 1 << 10;
+
 /// The values of three pairs of neighbouring ranks.
 fn ranked(values: &mut [f64], ranks: [[usize; 2]; 3]) -> [[f64; 2]; 3] {
     if values.len() >= SAMPLED_FROM {
         let mut brackets = brackets(values, &ranks);
-        for &value in values.iter() {
-            for bracket in &mut brackets {
-                bracket.add(value);
-            }
+        for block in values.chunks(BLOCK) {
+            brackets.iter_mut().for_each(|bracket| bracket.add(block));
         }
         let mut found = [[0.0; 2]; 3];
         let all = brackets.iter_mut().zip(&ranks).zip(&mut found).all(|((bracket, ranks), found)| {
@@ -120,9 +121,9 @@ struct Bracket {
     low: f64,
     high: f64,
     below: usize,
-    at_low: usize,
-    at_high: usize,
+    /// Both ends included; only counted where the ends are the same value.
     between: Vec<f64>,
+    n_between: usize,
 }
 
 /// From values at equal distances: no chance in it, and any sample will do.
@@ -134,31 +135,35 @@ fn brackets(values: &[f64], ranks: &[[usize; 2]; 3]) -> [Bracket; 3] {
         let place = rank / stride;
         let at = |place: usize| sample[place.min(sample.len() - 1)];
         let (low, high) = (at(place.saturating_sub(MARGIN)), at(place + MARGIN));
-        Bracket { low, high, below: 0, at_low: 0, at_high: 0, between: Vec::new() }
+        Bracket { low, high, below: 0, between: Vec::new(), n_between: 0 }
     })
 }
 
 impl Bracket {
-    #[inline(always)]
-    fn add(&mut self, value: f64) {
-        self.below += usize::from(value < self.low);
-        self.at_low += usize::from(value == self.low);
-        self.at_high += usize::from(value == self.high);
-        if value > self.low && value < self.high {
-            self.between.push(value);
+    /// Takes at most a block of values. Which of them lie between is as good as random, so nothing here jumps on it.
+    fn add(&mut self, block: &[f64]) {
+        let (low, high) = (self.low, self.high);
+        let mut between = [0.0; BLOCK];
+        let (mut n, mut below) = (0, 0);
+        for &value in block {
+            between[n] = value;
+            n += usize::from((value >= low) & (value <= high));
+            below += usize::from(value < low);
         }
+        if low < high {
+            self.between.extend_from_slice(&between[..n]);
+        }
+        self.n_between += n;
+        self.below += below;
     }
 
     /// The value of a rank among all values; none where it lies outside.
     fn value(&mut self, rank: usize) -> Option<f64> {
-        let inside = rank.checked_sub(self.below)?;
-        let Some(after_low) = inside.checked_sub(self.at_low) else { return Some(self.low) };
-        if after_low < self.between.len() {
-            return Some(*self.between.select_nth_unstable_by(after_low, f64::total_cmp).1);
+        let inside = rank.checked_sub(self.below).filter(|&inside| inside < self.n_between)?;
+        if self.low == self.high {
+            return Some(self.low);
         }
-        // Where both ends are the same value, it was counted twice.
-        let at_high = if self.low < self.high { self.at_high } else { 0 };
-        (after_low - self.between.len() < at_high).then_some(self.high)
+        Some(*self.between.select_nth_unstable_by(inside, f64::total_cmp).1)
     }
 }
 
@@ -206,7 +211,7 @@ mod tests {
         let values: Vec<f64> =
             random(n).enumerate().map(|(i, x)| if i % stride == 0 { 0.0 } else { x as f64 }).collect();
         let mut missed = brackets(&values, &[[n / 4, n / 4]; 3]);
-        values.iter().for_each(|&value| missed[0].add(value));
+        values.chunks(BLOCK).for_each(|block| missed[0].add(block));
         let zeros = SAMPLE;
         assert_eq!(missed[0].value(zeros - 1), Some(0.0));
         assert_eq!(missed[0].value(zeros), None);

@@ -97,6 +97,12 @@ fn sizes_and_means_are_those_of_float64_k_means() {
             }
         }
         assert_eq!(profile.columns[3].name, "cds");
+        let means: Vec<f64> = serde_json::from_value(expected["means_original"]["monetary"].clone()).unwrap();
+        let sums: Vec<f64> = sizes.iter().zip(means).map(|(&size, mean)| size as f64 * mean).collect();
+        for (cluster, sum) in profile.clusters.iter().zip(&sums) {
+            let share = sum / sums.iter().sum::<f64>();
+            assert!((cluster.value_share.unwrap() - share).abs() < 1e-6, "k = {k}");
+        }
     }
 }
 

@@ -126,7 +126,7 @@ fn wrong_types_ranges_and_words_fail_with_what_was_allowed() {
         (
             "profile",
             "mix = [{ name = \"m\", columns = [\"a\", \"b\"] }, { name = \"m\", columns = [\"c\", \"d\"] }]",
-            "jobs/night.toml:4:47: there are two mixes called \"m\" | ",
+            "jobs/night.toml:4:46: there are two mixes called \"m\" | ",
         ),
         (
             "profile",
