@@ -5,8 +5,8 @@ use segmint::persona::{
     RoleColumn, Tactic, TrackedKpi, Word,
 };
 use segmint::report::{
-    ClusterSummary, ColumnFigures, Dropped, Metrics, PerName, PersonaFate, PlaybookSummary, Summary, json,
-    markdown, table,
+    ClusterSummary, ColumnFigures, Dropped, Metrics, PerName, PersonaFate, PlaybookSummary, Summary, json, markdown,
+    table,
 };
 
 /// A column name from somebody who means harm.

@@ -169,8 +169,7 @@ mod tests {
     #[test]
     fn bounds_include_their_ends_and_need_no_standing() {
         let asked = bounds(Some(1.0), Some(2.0));
-        let margins: Vec<f64> =
-            [0.5, 1.0, 1.25, 2.0, 4.0].map(|own| asked.fit(mean(own)).unwrap().margin).into();
+        let margins: Vec<f64> = [0.5, 1.0, 1.25, 2.0, 4.0].map(|own| asked.fit(mean(own)).unwrap().margin).into();
         assert_eq!(margins, [-0.5, 0.0, 0.25, 0.0, -2.0]);
         assert_eq!(asked.fit(mean(2.0)).unwrap().degree, 1.0);
         assert_eq!(asked.fit(mean(2.1)).unwrap().degree, 0.0);

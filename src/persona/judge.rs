@@ -169,7 +169,10 @@ impl fmt::Display for Evidence {
         let mixed = self.margin.is_some_and(|margin| margin >= 0.0) && !self.is_so;
         if let Some(share) = self.spoken_for.filter(|_| mixed) {
             let share = 100.0 * share;
-            write!(f, "{column} is {asked} on average, but by its spread for about {share:.0} % of these customers only")?;
+            write!(
+                f,
+                "{column} is {asked} on average, but by its spread for about {share:.0} % of these customers only"
+            )?;
             return write!(f, ": {} against {} over all", Figure(mean), Figure(all));
         }
         let is = if self.is_so { "is" } else { "is not" };

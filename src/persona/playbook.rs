@@ -124,10 +124,8 @@ impl Playbook {
             return Playbook::parse(&format!("{name}.toml"), text);
         }
         if !name_or_path.ends_with(".toml") && !name_or_path.contains(['/', '\\']) {
-            return Err(Error::job(format!("no playbook is called {name_or_path:?}")).hint(format!(
-                "ours are: {}; your own is given by its path, ending in .toml",
-                PLAYBOOKS.join(", ")
-            )));
+            return Err(Error::job(format!("no playbook is called {name_or_path:?}"))
+                .hint(format!("ours are: {}; your own is given by its path, ending in .toml", PLAYBOOKS.join(", "))));
         }
         let path = Path::new(name_or_path);
         let size = std::fs::metadata(path).map_err(|error| unreadable(name_or_path, error))?.len();

@@ -12,6 +12,7 @@ use super::written::WrittenPlaybook;
 pub fn schema() -> Result<String> {
     let mut schema = schema_for!(WrittenPlaybook);
     schema.insert("title".to_owned(), "segmint playbook".into());
-    let text = serde_json::to_string_pretty(&schema).map_err(|error| Error::bug("a schema that is no JSON").because(error))?;
+    let text =
+        serde_json::to_string_pretty(&schema).map_err(|error| Error::bug("a schema that is no JSON").because(error))?;
     Ok(text + "\n")
 }

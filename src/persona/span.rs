@@ -41,7 +41,9 @@ impl TryFrom<String> for Span {
             let (_, unit) = UNITS.iter().find(|(name, _)| *name == singular)?;
             Some(Span { number, unit: *unit })
         });
-        parsed.ok_or_else(|| format!("{text:?} is no length of time; allowed: hours, days, weeks, months or years, as in \"14 days\""))
+        parsed.ok_or_else(|| {
+            format!("{text:?} is no length of time; allowed: hours, days, weeks, months or years, as in \"14 days\"")
+        })
     }
 }
 

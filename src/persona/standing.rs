@@ -49,8 +49,8 @@ impl Standing {
     }
 
     /// An estimate of the share of a cluster's customers who stand within a range, from the cluster's mean and standard
-    /// deviation as if they were normal on the scale of the standing. Two kinds of customers in one cluster show here: its
-    /// average is what neither of them is. `None` where there is no standing.
+    /// deviation as if they were normal on the scale of the standing. Two kinds of customers in one cluster show here:
+    /// its average is what neither of them is. `None` where there is no standing.
     pub(super) fn share_within(column: &ColumnProfile, cluster: usize, range: (f64, f64)) -> Option<f64> {
         let standing = Standing::of(column, cluster)?;
         let own = &column.clusters.get(cluster)?.moments;

@@ -34,7 +34,8 @@ pub struct Suggestion {
 /// out.
 pub fn suggest(profile: &Profile, roles: &[(String, String)]) -> Result<Vec<Suggestion>> {
     let ours = Playbook::ours()?;
-    let mut tried: Vec<Suggestion> = ours.iter().map(|playbook| try_on(profile, playbook, roles)).collect::<Result<_>>()?;
+    let mut tried: Vec<Suggestion> =
+        ours.iter().map(|playbook| try_on(profile, playbook, roles)).collect::<Result<_>>()?;
     tried.sort_by(|a, b| b.fit.total_cmp(&a.fit).then(b.found.cmp(&a.found)));
     Ok(tried)
 }

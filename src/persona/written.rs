@@ -157,8 +157,8 @@ pub(super) struct WrittenMove {
 /// Role -> what is asked of it.
 pub(super) type Conditions = BTreeMap<Spanned<String>, Spanned<WrittenAsked>>;
 
-/// A word, or bounds: `lift_` ones on the scale of the words, `index_` ones in per cent of the average of all customers,
-/// the others in the column's unit.
+/// A word, or bounds: `lift_` ones on the scale of the words, `index_` ones in per cent of the average of all
+/// customers, the others in the column's unit.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InFull {

@@ -12,7 +12,8 @@ pub(super) fn what_to_do(out: &mut String, guide: &Guide) {
     line!(out, "**Business value:** {}: {}", guide.business_value.rating, safe(&guide.business_value.reason));
     line!(out);
     list(out, "Insights", &guide.insights);
-    let tested: Vec<String> = guide.hypotheses.iter().map(|open| format!("{} To test: {}", open.says, open.test)).collect();
+    let tested: Vec<String> =
+        guide.hypotheses.iter().map(|open| format!("{} To test: {}", open.says, open.test)).collect();
     list(out, "To be found out", &tested);
     line!(out, "**Objective:** {}", safe(&guide.objective));
     line!(out);
@@ -24,7 +25,8 @@ pub(super) fn what_to_do(out: &mut String, guide: &Guide) {
         line!(out);
     }
     let calendar = [("now", &guide.calendar.now), ("next", &guide.calendar.next), ("later", &guide.calendar.later)];
-    let dated = calendar.iter().flat_map(|(when, actions)| actions.iter().map(move |action| format!("{when}: {action}")));
+    let dated =
+        calendar.iter().flat_map(|(when, actions)| actions.iter().map(move |action| format!("{when}: {action}")));
     list(out, "When", &dated.collect::<Vec<_>>());
     list(out, "Where they may go", &guide.moves.iter().map(way).collect::<Vec<_>>());
     list(out, "Notes", &guide.notes);

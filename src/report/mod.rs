@@ -17,8 +17,7 @@ pub use build::{Facts, summarize};
 pub use escape::{json_text, terminal};
 pub use markdown::markdown;
 pub use summary::{
-    ClusterSummary, ColumnFigures, Dropped, Metrics, PerName, PersonaFate, PlaybookSummary, Selection, Summary,
-    VERSION,
+    ClusterSummary, ColumnFigures, Dropped, Metrics, PerName, PersonaFate, PlaybookSummary, Selection, Summary, VERSION,
 };
 pub use table::table;
 

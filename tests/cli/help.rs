@@ -33,7 +33,8 @@ fn the_long_help_has_examples_and_the_exit_codes() {
 #[test]
 fn every_command_shown_in_an_example_can_be_typed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pages = ["run", "init", "generate", "playbook", "devices", "bench", "demo"].map(|command| help(&[command, "--help"]));
+    let pages =
+        ["run", "init", "generate", "playbook", "devices", "bench", "demo"].map(|command| help(&[command, "--help"]));
     let examples: Vec<String> = pages
         .iter()
         .flat_map(|page| page.lines())

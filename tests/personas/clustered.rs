@@ -75,7 +75,11 @@ fn the_pipeline_finds_the_groups_of_every_world_and_names_them() {
             let named = &summary.clusters[cluster];
             assert_eq!(named.persona, group.name, "{}", world.playbook);
             let guide = named.guide.as_ref().unwrap();
-            assert!(!guide.insights.is_empty() && !guide.tactics.is_empty() && !guide.moves.is_empty(), "{}", group.name);
+            assert!(
+                !guide.insights.is_empty() && !guide.tactics.is_empty() && !guide.moves.is_empty(),
+                "{}",
+                group.name
+            );
             assert!(guide.kpis.iter().any(|kpi| kpi.baseline.is_some()), "{}", group.name);
             assert!(!named.conditions.is_empty() && named.confidence >= Some(0.5));
         }
@@ -113,7 +117,9 @@ fn a_k_that_is_off_by_one_gives_no_false_name() {
             for k in [moved.groups.len() - 1, moved.groups.len() + 1] {
                 let (found, names) = tried(&moved, &planted, k);
                 given += names;
-                wrong.extend(found.into_iter().map(|found| format!("{}, k = {k}, seed {seed}: {found}", world.playbook)));
+                wrong.extend(
+                    found.into_iter().map(|found| format!("{}, k = {k}, seed {seed}: {found}", world.playbook)),
+                );
             }
         }
     }

@@ -6,7 +6,7 @@ mod clustered;
 mod names;
 mod planting;
 mod schema;
-mod worlds;
 #[allow(dead_code)] // the load path's tests use the rest
 #[path = "../load/table.rs"]
 mod table;
+mod worlds;

@@ -44,8 +44,12 @@ pub fn false_names(naming: &Naming, labels: &[u16], world: &World, truth: &[u16]
     let mut found = Vec::new();
     for (cluster, named) in naming.clusters.iter().enumerate() {
         let Some(persona) = &named.persona else { continue };
-        let rows: Vec<u16> =
-            labels.iter().zip(truth).filter(|(label, _)| usize::from(**label) == cluster).map(|(_, group)| *group).collect();
+        let rows: Vec<u16> = labels
+            .iter()
+            .zip(truth)
+            .filter(|(label, _)| usize::from(**label) == cluster)
+            .map(|(_, group)| *group)
+            .collect();
         let own = rows.iter().filter(|group| world.groups[usize::from(**group)].name == persona).count();
         let share = own as f64 / rows.len() as f64;
         if share <= TRUE_NAME {

@@ -62,7 +62,8 @@ fn faults(root: &Value, schema: &Value, value: &Value, path: &str) -> Vec<String
             }
             ("required", Value::Object(fields)) => {
                 let needed = rule.as_array().unwrap().iter().filter_map(Value::as_str);
-                found.extend(needed.filter(|name| !fields.contains_key(*name)).map(|name| format!("{path}: no {name}")));
+                found
+                    .extend(needed.filter(|name| !fields.contains_key(*name)).map(|name| format!("{path}: no {name}")));
             }
             ("pattern" | "items" | "properties" | "additionalProperties" | "required", _) => {}
             (unknown, _) => panic!("{path}: the schema says {unknown}, which this test does not know"),

@@ -14,10 +14,9 @@ pub fn all() -> Vec<World> {
 
 fn rfm() -> World {
     let once = Normal(1.0, 0.0, 1.0, 1.0);
-    let customers =
-        |name, share, recency, orders, order| {
-            group(name, share, &[Normal(recency, recency / 6.0, 0.0, 800.0), orders, Log(order, 0.45), Product(1, 2, 1.0)])
-        };
+    let customers = |name, share, recency, orders, order| {
+        group(name, share, &[Normal(recency, recency / 6.0, 0.0, 800.0), orders, Log(order, 0.45), Product(1, 2, 1.0)])
+    };
     World {
         playbook: "rfm",
         columns: vec!["recency", "frequency", "", "monetary"],
@@ -167,25 +166,26 @@ fn lifecycle() -> World {
 }
 
 fn household() -> World {
-    let customers = |name, share, [income, age]: [f64; 2], [small, teens, deals]: [f64; 3], spend: [f64; 3], orders: [f64; 3]| {
-        let draws = [
-            Log(income, 0.15),
-            Normal(age, 8.0, 18.0, 90.0),
-            Few(small),
-            Few(teens),
-            Sum(2, 3),
-            Count(deals, 0.0),
-            Log(spend[0], 0.3),
-            Log(spend[1], 0.4),
-            Log(spend[2], 0.4),
-            Count(orders[0], 0.0),
-            Count(orders[1], 0.0),
-            Count(orders[2], 0.0),
-            Sum(9, 10),
-            Sum(12, 11),
-        ];
-        group(name, share, &draws)
-    };
+    let customers =
+        |name, share, [income, age]: [f64; 2], [small, teens, deals]: [f64; 3], spend: [f64; 3], orders: [f64; 3]| {
+            let draws = [
+                Log(income, 0.12),
+                Normal(age, 8.0, 18.0, 90.0),
+                Few(small),
+                Few(teens),
+                Sum(2, 3),
+                Count(deals, 0.0),
+                Log(spend[0], 0.3),
+                Log(spend[1], 0.4),
+                Log(spend[2], 0.4),
+                Count(orders[0], 0.0),
+                Count(orders[1], 0.0),
+                Count(orders[2], 0.0),
+                Sum(9, 10),
+                Sum(12, 11),
+            ];
+            group(name, share, &draws)
+        };
     World {
         playbook: "household",
         columns: vec![
@@ -207,9 +207,23 @@ fn household() -> World {
         logs: vec!["Total_Spend", "MntWines", "MntMeatProducts"],
         groups: vec![
             customers("Affluent VIP", 0.2, [76e3, 52.0], [0.03, 0.1, 1.0], [1400.0, 600.0, 450.0], [5.0, 8.0, 6.0]),
-            customers("Established Core", 0.32, [59e3, 55.0], [0.1, 1.0, 2.2], [700.0, 430.0, 140.0], [6.5, 8.5, 3.5]),
-            customers("Deal-Hunting Parents", 0.25, [42e3, 48.0], [1.0, 0.6, 5.0], [210.0, 90.0, 40.0], [4.0, 4.0, 1.0]),
-            customers("Budget-Conscious Starter", 0.23, [30e3, 34.0], [0.9, 0.03, 1.4], [140.0, 30.0, 30.0], [2.5, 3.0, 0.5]),
+            customers("Established Core", 0.32, [59e3, 55.0], [0.1, 1.2, 2.2], [700.0, 430.0, 140.0], [6.5, 8.5, 3.5]),
+            customers(
+                "Deal-Hunting Parents",
+                0.25,
+                [42e3, 48.0],
+                [1.2, 0.6, 5.0],
+                [210.0, 90.0, 40.0],
+                [4.0, 4.0, 1.0],
+            ),
+            customers(
+                "Budget-Conscious Starter",
+                0.23,
+                [30e3, 34.0],
+                [0.9, 0.03, 1.4],
+                [140.0, 30.0, 30.0],
+                [2.5, 3.0, 0.5],
+            ),
         ],
     }
 }

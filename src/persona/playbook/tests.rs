@@ -165,9 +165,13 @@ fn a_move_leads_to_another_persona_of_the_playbook() {
 fn targets_baselines_times_and_shares_make_sense() {
     let kpi = |line: &str| with(&format!("[[persona.kpi]]\nname = \"n\"\n{line}\n"));
     assert!(kpi("target = 25\nwindow = \"6 months\"\nbaseline = { mean = \"spend\" }").is_ok());
-    for wrong in
-        ["target = {}", "target = { at_least = 2, at_most = 1 }", "target = nan", "window = \"soon\"", "target = \"25 %\""]
-    {
+    for wrong in [
+        "target = {}",
+        "target = { at_least = 2, at_most = 1 }",
+        "target = nan",
+        "window = \"soon\"",
+        "target = \"25 %\"",
+    ] {
         assert_eq!(place_of(&kpi(wrong).unwrap_err()).map(|(line, _)| line), Some(18), "{wrong}");
     }
     let unknown = kpi("baseline = { mean = \"spent\" }").unwrap_err();
