@@ -6,7 +6,7 @@ use toml::Spanned;
 use crate::error::Result;
 
 use super::advice::{BaselineOf, Kpi, Move, Target};
-use super::asked::{Asked, Bounds, LiftBounds};
+use super::asked::{Asked, Bounds, IndexBounds, LiftBounds};
 use super::playbook::{Condition, Grounds, Importance, Insight, Persona, Playbook, Role};
 use super::written::{Conditions, InFull, Text, WrittenInsight, WrittenKpi, WrittenPersona, WrittenPlaybook};
 
@@ -201,23 +201,23 @@ fn known_role(text: &Text, roles: &[Role], role: Spanned<String>) -> Result<Stri
     Err(text.unknown("role", &role, roles.iter().map(|known| known.name.as_str()), &declare))
 }
 
-/// One of: a word, bounds on the standing, bounds in the column's unit.
+/// One of: a word, bounds on the standing, on the index, or in the column's unit.
 fn checked_asked(written: &InFull) -> Result<Asked, &'static str> {
-    let InFull { is, lift_at_least, lift_at_most, at_least, at_most, .. } = *written;
-    let lift = LiftBounds { lift_at_least, lift_at_most };
-    let bounds = Bounds { at_least, at_most };
-    let has_lift = lift_at_least.is_some() || lift_at_most.is_some();
-    let has_bounds = at_least.is_some() || at_most.is_some();
-    let asked = match (is, has_lift, has_bounds) {
-        (Some(word), false, false) => Asked::Word(word),
-        (None, true, false) => Asked::Lift(lift),
-        (None, false, true) => Asked::Bounds(bounds),
-        (None, false, false) => return Err("a condition needs a word or a bound"),
-        (_, true, true) => return Err("a condition has bounds on the lift or on the mean, not both"),
-        (Some(_), _, _) => return Err("a condition is a word or has bounds, not both"),
+    let InFull { is, lift_at_least, lift_at_most, index_at_least, index_at_most, at_least, at_most, .. } = *written;
+    let bounds = [
+        (lift_at_least, lift_at_most, Asked::Lift(LiftBounds { lift_at_least, lift_at_most })),
+        (index_at_least, index_at_most, Asked::Index(IndexBounds { index_at_least, index_at_most })),
+        (at_least, at_most, Asked::Bounds(Bounds { at_least, at_most })),
+    ];
+    let given: Vec<_> = bounds.into_iter().filter(|(least, most, _)| least.is_some() || most.is_some()).collect();
+    let asked = match (is, given.as_slice()) {
+        (Some(word), []) => Asked::Word(word),
+        (None, [(_, _, asked)]) => *asked,
+        (None, []) => return Err("a condition needs a word or a bound"),
+        (None, _) => return Err("a condition has bounds of one kind: on the lift, the index or the mean"),
+        (Some(_), _) => return Err("a condition is a word or has bounds, not both"),
     };
-    let given = [lift_at_least, lift_at_most, at_least, at_most];
-    if given.into_iter().flatten().any(|bound| !bound.is_finite()) {
+    if given.iter().flat_map(|(least, most, _)| [least, most]).flatten().any(|bound| !bound.is_finite()) {
         return Err("a bound is a finite number");
     }
     let (least, most) = asked.range();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
 
-use super::asked::{Asked, Fit};
+use super::asked::{Asked, Figures, Fit};
 use super::playbook::{Condition, Importance, Persona};
 use super::roles::RoleColumn;
 use super::standing::{Measure, Standing};
@@ -14,17 +14,28 @@ use super::standing::{Measure, Standing};
 /// Least score that earns a persona: conditions hold, on the whole, at least as much as at their edge.
 pub const JUDGED_FROM: f64 = 0.5;
 
+/// Least share of a cluster's customers, by estimate, whom its average must speak for in what is required. A cluster of
+/// two kinds of customers has an average that is true of neither.
+const SPOKEN_FOR_MIN: f64 = 0.8;
+
+/// The same where the average itself is asked for: there both ends of the range are near.
+const IN_THE_MIDDLE_MIN: f64 = 0.6;
+
 /// What one condition came to in one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     pub role: String,
     pub importance: Importance,
     pub asked: Asked,
-    /// Whether the cluster is what is asked; for a forbidden condition, what must not be.
+    /// Whether the cluster is what is asked; for a forbidden condition, what must not be. What is required must be so
+    /// for most of its customers.
     pub is_so: bool,
-    /// How far inside the range that is asked the cluster lies, negative outside: in standings for a word, in the
-    /// column's unit for bounds. Absent where there is nothing to judge by.
+    /// How far inside the range that is asked the cluster's average lies, negative outside: in standings for a word, in
+    /// per cent for an index, in the column's unit for bounds. Absent where there is nothing to judge by.
     pub margin: Option<f64>,
+    /// Share of the cluster's customers, 0..=1, on the side of the average that is asked; estimated from mean and
+    /// standard deviation. Absent where the condition is not about standings.
+    pub spoken_for: Option<f64>,
     /// Absent where the table has no column for the role.
     pub column: Option<String>,
     /// In the user's units; absent where there are no values.
@@ -94,17 +105,28 @@ struct Found {
 fn look(condition: &Condition, roles: &[RoleColumn], profile: &Profile, cluster: usize) -> Found {
     let name = column_of(&condition.role, roles);
     let column = name.and_then(|name| profile.columns.iter().find(|column| column.name == name));
-    let mean = column.and_then(|column| column.clusters.get(cluster)?.moments.mean);
+    let figures = column.and_then(|column| column.clusters.get(cluster));
+    let mean = figures.and_then(|figures| figures.moments.mean);
     let standing = column.and_then(|column| Standing::of(column, cluster));
+    let figures = Figures {
+        mean,
+        index: figures.and_then(|figures| figures.index),
+        standing: standing.map(|standing| standing.value),
+    };
     // To be like all customers is something to say only where other clusters are not.
     let says_something = !condition.asked.covers_average() || column.is_some_and(Standing::tells_apart);
-    let fit = condition.asked.fit(mean, standing.map(|standing| standing.value)).filter(|_| says_something);
+    let fit = condition.asked.fit(figures).filter(|_| says_something);
+    let side = condition.asked.side();
+    let spoken_for = column.and_then(|column| Standing::share_within(column, cluster, side?));
+    let least = if condition.asked.covers_average() { IN_THE_MIDDLE_MIN } else { SPOKEN_FOR_MIN };
+    let of_most = condition.importance != Importance::Required || spoken_for.is_none_or(|share| share >= least);
     let evidence = Evidence {
         role: condition.role.clone(),
         importance: condition.importance,
         asked: condition.asked,
-        is_so: fit.is_some_and(|fit| fit.margin >= 0.0),
+        is_so: of_most && fit.is_some_and(|fit| fit.margin >= 0.0),
         margin: fit.map(|fit| fit.margin),
+        spoken_for,
         column: name.map(str::to_owned),
         mean,
         overall_mean: column.and_then(|column| column.overall.mean),
@@ -115,12 +137,20 @@ fn look(condition: &Condition, roles: &[RoleColumn], profile: &Profile, cluster:
 
 /// Whether a cluster meets a condition; `None` where there is nothing to judge by.
 pub(super) fn holds(condition: &Condition, roles: &[RoleColumn], profile: &Profile, cluster: usize) -> Option<bool> {
-    look(condition, roles, profile, cluster).fit.map(|fit| fit.margin >= 0.0)
+    let found = look(condition, roles, profile, cluster);
+    found.fit.map(|_| found.evidence.is_so)
 }
 
 /// The column that was found for a role.
 pub(super) fn column_of<'a>(role: &str, roles: &'a [RoleColumn]) -> Option<&'a str> {
     roles.iter().find(|known| known.role == role)?.column.as_deref()
+}
+
+impl Evidence {
+    /// Whether it is a reason not to give the name, or a weaker fit.
+    pub fn speaks_against(&self) -> bool {
+        self.is_so == (self.importance == Importance::Forbidden)
+    }
 }
 
 impl fmt::Display for Evidence {
@@ -135,6 +165,15 @@ impl fmt::Display for Evidence {
                 None => "it is the same for all customers",
             };
             return write!(f, "{column} cannot be told to be {asked}: {why}");
+        }
+        let mixed = self.margin.is_some_and(|margin| margin >= 0.0) && !self.is_so;
+        if let Some(share) = self.spoken_for.filter(|_| mixed) {
+            let share = 100.0 * share;
+            write!(
+                f,
+                "{column} is {asked} on average, but by its spread for about {share:.0} % of these customers only"
+            )?;
+            return write!(f, ": {} against {} over all", Figure(mean), Figure(all));
         }
         let is = if self.is_so { "is" } else { "is not" };
         write!(f, "{column} {is} {asked}: {} against {} over all", Figure(mean), Figure(all))?;

@@ -26,7 +26,7 @@ mod written;
 pub use advice::{
     BaselineOf, BusinessValue, CURRENCY, Calendar, Horizons, Kpi, LeaveOut, Level, Monitor, Move, Tactic, Target,
 };
-pub use asked::{Asked, Bounds, LiftBounds};
+pub use asked::{Asked, Bounds, IndexBounds, LiftBounds};
 pub use guide::{Baseline, Budget, Guide, Hypothesis, TrackedKpi, guides};
 pub use judge::{Evidence, JUDGED_FROM};
 pub use naming::{Basis, Closest, NamedCluster, Naming, Outcome, PersonaVerdict, name};

@@ -5,7 +5,7 @@ use super::summary::{
     ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Summary,
     VERSION,
 };
-use crate::persona::{self, Distinction, Guide, NamedCluster, Naming, Outcome, Playbook};
+use crate::persona::{self, Distinction, Evidence, Guide, Importance, NamedCluster, Naming, Outcome, Playbook};
 use crate::profile::Profile;
 
 /// What a run found beside its profile and its names.
@@ -127,7 +127,8 @@ fn fate(persona: &str, outcome: &Outcome) -> PersonaFate {
     let (clusters, reason) = match outcome {
         Outcome::Found { clusters } => (clusters.clone(), None),
         Outcome::NotFound { closest: Some(closest) } => {
-            let fell_short = closest.evidence.iter().find(|evidence| evidence.margin.is_none_or(|margin| margin < 0.0));
+            let needed = |evidence: &&Evidence| evidence.importance != Importance::Typical;
+            let fell_short = closest.evidence.iter().filter(needed).find(|evidence| evidence.speaks_against());
             let why = fell_short.map_or_else(String::new, |evidence| format!(": {evidence}"));
             (Vec::new(), Some(format!("not found; cluster {} came closest{why}", closest.cluster)))
         }

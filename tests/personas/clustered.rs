@@ -33,7 +33,7 @@ fn job_for(world: &World, k: usize, folder: &Path) -> Job {
         let transform = if world.logs.contains(column) { Transform::Log1p } else { Transform::None };
         Feature { transform, ..Feature::plain(*column) }
     };
-    let mut job = job(world.columns.iter().map(feature).collect());
+    let mut job = job(world.columns.iter().filter(|column| !column.is_empty()).map(feature).collect());
     job.source = SourceSettings { path: folder.join("a.parquet").display().to_string(), ..job.source };
     job.cluster = ClusterSettings { k, n_init: 4, max_iter: 300, tol: 0.0, seed: 42 };
     job.persona.playbook = world.playbook.into();

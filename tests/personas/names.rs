@@ -14,8 +14,8 @@ use crate::worlds;
 const N_ROWS: usize = 2_000;
 const SEEDS: u64 = 20;
 
-/// Of a cluster that carries the name of a persona, at least this share is of the planted group of that name.
-const TRUE_NAME: f64 = 0.6;
+/// Of a cluster that carries the name of a persona, more than this share is of the planted group of that name.
+const TRUE_NAME: f64 = 0.5;
 
 pub fn profile_of(table: &Table, labels: &[u16]) -> Profile {
     let folder = tempfile::tempdir().unwrap();
@@ -52,7 +52,7 @@ pub fn false_names(naming: &Naming, labels: &[u16], world: &World, truth: &[u16]
             .collect();
         let own = rows.iter().filter(|group| world.groups[usize::from(**group)].name == persona).count();
         let share = own as f64 / rows.len() as f64;
-        if share < TRUE_NAME {
+        if share <= TRUE_NAME {
             found.push(format!("{} ({:.0} % of it; score {:?})", named.name, 100.0 * share, named.score));
         }
     }
@@ -75,7 +75,8 @@ fn every_group_earns_its_persona_and_no_other() {
     each(|world, playbook, planted, seed| {
         let naming = naming_of(&planted.table, &planted.truth, playbook);
         for (group, named) in world.groups.iter().zip(&naming.clusters) {
-            assert_eq!(named.name, group.name, "{}, seed {seed}: {named:#?}", world.playbook);
+            let verdict = naming.personas.iter().find(|verdict| verdict.persona == group.name);
+            assert_eq!(named.name, group.name, "{}, seed {seed}: {verdict:#?}", world.playbook);
             let (score, confidence) = (named.score.unwrap(), named.confidence.unwrap());
             assert!((0.5..=1.0).contains(&score) && (0.5..=score).contains(&confidence), "{named:#?}");
             assert!(named.evidence.iter().any(|evidence| evidence.is_so));
@@ -142,7 +143,7 @@ fn two_groups_taken_for_one_earn_no_false_name() {
 fn a_group_taken_for_two_earns_no_false_name() {
     each(|world, playbook, planted, seed| {
         let split = (seed % world.groups.len() as u64) as u16;
-        let column = &planted.table.columns[seed as usize % world.columns.len()].1;
+        let column = &planted.table.columns[seed as usize % planted.table.columns.len()].1;
         let mut own: Vec<f64> =
             column.iter().zip(&planted.truth).filter(|(_, group)| **group == split).filter_map(|(v, _)| *v).collect();
         own.sort_by(f64::total_cmp);
@@ -193,7 +194,7 @@ fn the_playbook_that_fits_a_table_best_is_suggested_first() {
             let tried = suggest(&profile, &given).unwrap();
             let fits: Vec<(&str, f64)> = tried.iter().map(|tried| (tried.playbook.as_str(), tried.fit)).collect();
             assert_eq!(fits[0].0, world.playbook, "seed {seed}: {fits:?}");
-            assert_eq!((tried[0].found, tried[0].named_share), (moved.groups.len(), 1.0));
+            assert!(tried[0].found == moved.groups.len() && tried[0].named_share > 0.999_999, "{:#?}", tried[0]);
             assert!(fits.windows(2).all(|pair| pair[0].1 >= pair[1].1));
         }
     }

@@ -12,6 +12,8 @@ pub enum Draw {
     Normal(f64, f64, f64, f64),
     /// Poisson, at least the second number: mean.
     Count(f64, f64),
+    /// A whole number next to the mean, above or below.
+    Few(f64),
     /// A share of 0 to 1: mean, deviation.
     Share(f64, f64),
     /// Two columns drawn before, multiplied, and a share of the product.
@@ -33,6 +35,7 @@ pub struct Group {
 #[derive(Debug, Clone)]
 pub struct World {
     pub playbook: &'static str,
+    /// In the order of the draws; what has no name is not in the table.
     pub columns: Vec<&'static str>,
     /// Columns that are clustered on their logarithm.
     pub logs: Vec<&'static str>,
@@ -102,7 +105,7 @@ impl World {
                     Draw::Normal(mean, deviation, _, most) => {
                         (*mean, *deviation) = ((*mean * (1.0 + (place - 1.0) / 3.0)).min(*most), *deviation * spread);
                     }
-                    Draw::Count(mean, _) => *mean *= place,
+                    Draw::Count(mean, _) | Draw::Few(mean) => *mean *= place,
                     Draw::Share(mean, deviation) => (*mean, *deviation) = (*mean * place, *deviation * spread),
                     Draw::Product(_, _, share) => *share *= place,
                     Draw::Quotient(..) | Draw::Sum(..) => {}
@@ -138,6 +141,7 @@ impl World {
                     Draw::Log(median, deviation) => median * (deviation * rng.normal()).exp(),
                     Draw::Normal(mean, deviation, least, most) => (mean + deviation * rng.normal()).clamp(least, most),
                     Draw::Count(mean, least) => (rng.poisson(mean - least) + least).max(least),
+                    Draw::Few(mean) => (mean + rng.uniform()).floor(),
                     Draw::Share(mean, deviation) => (mean + deviation * rng.normal()).clamp(0.0, 1.0),
                     Draw::Product(a, b, share) => row[a] * row[b] * share,
                     Draw::Quotient(a, b) => row[a] / row[b],
@@ -148,7 +152,7 @@ impl World {
             columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
         }
         let mut table = Table::new(n_rows);
-        for (name, values) in self.columns.iter().zip(columns) {
+        for (name, values) in self.columns.iter().zip(columns).filter(|(name, _)| !name.is_empty()) {
             table = table.with(name, values);
         }
         Planted { table, truth }

@@ -2,7 +2,7 @@
 //! they should earn.
 
 use crate::planting::{Draw, Group, World};
-use Draw::{Count, Log, Normal, Product, Quotient, Share, Sum};
+use Draw::{Count, Few, Log, Normal, Product, Quotient, Share, Sum};
 
 fn group(name: &'static str, share: f64, draws: &[Draw]) -> Group {
     Group { name, share, draws: draws.to_vec() }
@@ -13,27 +13,19 @@ pub fn all() -> Vec<World> {
 }
 
 fn rfm() -> World {
-    let customers = |name, share, recency, orders: (f64, f64), order| {
-        group(
-            name,
-            share,
-            &[
-                Normal(recency, recency / 4.0, 0.0, 800.0),
-                Count(orders.0, orders.1),
-                Log(order, 0.6),
-                Product(1, 2, 1.0),
-            ],
-        )
+    let once = Normal(1.0, 0.0, 1.0, 1.0);
+    let customers = |name, share, recency, orders, order| {
+        group(name, share, &[Normal(recency, recency / 6.0, 0.0, 800.0), orders, Log(order, 0.45), Product(1, 2, 1.0)])
     };
     World {
         playbook: "rfm",
-        columns: vec!["recency", "frequency", "first_order", "monetary"],
+        columns: vec!["recency", "frequency", "", "monetary"],
         logs: vec!["frequency", "monetary"],
         groups: vec![
-            customers("Recent Browsers", 0.44, 80.0, (1.02, 1.0), 85.0),
-            customers("Loyal Repeat Buyers", 0.14, 150.0, (3.0, 2.0), 85.0),
-            customers("Dormant or Inactive", 0.32, 400.0, (1.02, 1.0), 85.0),
-            customers("VIP or High Value", 0.08, 220.0, (1.02, 1.0), 1000.0),
+            customers("Recent Browsers", 0.44, 80.0, once, 85.0),
+            customers("Loyal Repeat Buyers", 0.14, 150.0, Count(3.0, 2.0), 85.0),
+            customers("Dormant or Inactive", 0.32, 400.0, once, 85.0),
+            customers("VIP or High Value", 0.08, 220.0, once, 1000.0),
         ],
     }
 }
@@ -177,10 +169,10 @@ fn household() -> World {
     let customers =
         |name, share, [income, age]: [f64; 2], [small, teens, deals]: [f64; 3], spend: [f64; 3], orders: [f64; 3]| {
             let draws = [
-                Log(income, 0.15),
+                Log(income, 0.12),
                 Normal(age, 8.0, 18.0, 90.0),
-                Count(small, 0.0),
-                Count(teens, 0.0),
+                Few(small),
+                Few(teens),
                 Sum(2, 3),
                 Count(deals, 0.0),
                 Log(spend[0], 0.3),
@@ -209,18 +201,18 @@ fn household() -> World {
             "NumWebPurchases",
             "NumStorePurchases",
             "NumCatalogPurchases",
-            "near_orders",
+            "",
             "Total_Purchases",
         ],
         logs: vec!["Total_Spend", "MntWines", "MntMeatProducts"],
         groups: vec![
             customers("Affluent VIP", 0.2, [76e3, 52.0], [0.03, 0.1, 1.0], [1400.0, 600.0, 450.0], [5.0, 8.0, 6.0]),
-            customers("Established Core", 0.32, [59e3, 55.0], [0.1, 0.9, 2.2], [700.0, 430.0, 140.0], [6.5, 8.5, 3.5]),
+            customers("Established Core", 0.32, [59e3, 55.0], [0.1, 1.2, 2.2], [700.0, 430.0, 140.0], [6.5, 8.5, 3.5]),
             customers(
                 "Deal-Hunting Parents",
                 0.25,
                 [42e3, 48.0],
-                [0.8, 0.9, 5.0],
+                [1.2, 0.6, 5.0],
                 [210.0, 90.0, 40.0],
                 [4.0, 4.0, 1.0],
             ),
@@ -239,8 +231,7 @@ fn household() -> World {
 fn value_tiers() -> World {
     let customers = |name, share, recency, orders, order, parts: [f64; 5]| {
         let of_spend = |part| Product(1, 2, part);
-        let mut draws =
-            vec![Log(recency, 0.35), Count(orders, 1.0), Log(order, 0.25), Product(1, 2, 1.0), Quotient(3, 1)];
+        let mut draws = vec![Log(recency, 0.25), Log(orders, 0.2), Log(order, 0.2), Product(1, 2, 1.0), Quotient(3, 1)];
         draws.extend(parts.map(of_spend));
         group(name, share, &draws)
     };
@@ -249,7 +240,7 @@ fn value_tiers() -> World {
         columns: vec![
             "recency",
             "transactions",
-            "price_level",
+            "",
             "total_spent",
             "avg_transaction_value",
             "spend_electronics",
@@ -258,7 +249,16 @@ fn value_tiers() -> World {
             "spend_seasonal",
             "spend_accessories",
         ],
-        logs: vec!["recency", "transactions", "total_spent"],
+        logs: vec![
+            "recency",
+            "transactions",
+            "total_spent",
+            "spend_electronics",
+            "spend_fashion",
+            "spend_home",
+            "spend_seasonal",
+            "spend_accessories",
+        ],
         groups: vec![
             customers("High-Value Active Customers", 0.22, 12.0, 12.0, 208.0, [0.4, 0.35, 0.1, 0.05, 0.1]),
             customers("Regular Moderate Spenders", 0.36, 28.0, 6.0, 200.0, [0.1, 0.3, 0.45, 0.05, 0.1]),

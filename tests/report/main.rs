@@ -83,6 +83,7 @@ pub fn summary() -> Summary {
             asked: Asked::Word(Word::Low),
             is_so: true,
             margin: Some(0.1),
+            spoken_for: Some(0.9),
             column: Some("recency".into()),
             mean: Some(12.0),
             overall_mean: Some(20.0),
