@@ -28,7 +28,7 @@ fn open(path: &Path, id: Option<&str>) -> Result<Source, Error> {
 /// One column as numbers.
 fn read(source: &Source, column: usize) -> Result<Vec<f64>, Error> {
     let mut numbers = Vec::new();
-    let request = Request { numbers: vec![column], ids: false };
+    let request = Request { numbers: vec![column], ids: false, ..Request::default() };
     let settings = ScanSettings { chunk_rows: 100, memory: 1 << 20 };
     source.scan(&request, &settings, &Observe::default(), &mut |batches| {
         numbers.extend(batches.into_iter().flat_map(|mut batch| batch.numbers.remove(0)));
@@ -268,7 +268,7 @@ fn outcomes(path: &Path) -> usize {
             refused += 1;
         }
         let ids = open(path, Some(&column.name)).and_then(|source| {
-            let request = Request { numbers: Vec::new(), ids: true };
+            let request = Request { numbers: Vec::new(), ids: true, ..Request::default() };
             let settings = ScanSettings { chunk_rows: usize::MAX, memory: 1 << 20 };
             source.scan(&request, &settings, &Observe::default(), &mut |batches| {
                 for batch in batches {

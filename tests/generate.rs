@@ -26,7 +26,7 @@ fn summary(source: &Source) -> (u64, Vec<(String, f64, f64)>) {
     let names: Vec<String> = numbers.iter().map(|c| source.columns()[*c].name.clone()).collect();
     let mut fingerprint = 0u64;
     let mut sums = vec![(0.0, 0.0); numbers.len()];
-    let request = Request { numbers, ids: true };
+    let request = Request { numbers, ids: true, ..Request::default() };
     let settings = ScanSettings { chunk_rows: 4096, memory: 1 << 22 };
     source
         .scan(&request, &settings, &Observe::default(), &mut |batches| {

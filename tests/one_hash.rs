@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use adapters::on_every_adapter;
-use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, UInt8Array};
+use arrow::array::{
+    ArrayRef, AsArray, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array,
+};
 use arrow::compute::{sort_to_indices, take_record_batch};
 use arrow::datatypes::Int64Type;
 use parquet::arrow::ArrowWriter;
@@ -22,7 +24,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use segmint::job::{
-    ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, Missing, OutputSettings,
+    ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, Missing, Mix, OutputSettings,
     PersonaSettings, ProfileSettings, SourceSettings, Transform,
 };
 use segmint::observe::Observe;
@@ -58,6 +60,7 @@ fn customers() -> RecordBatch {
     let ids: Int64Array = (0..n).map(|row| (row * 7919 % n) as i64 - 1000).collect();
     let (mut recency, mut frequency, mut monetary) = (Vec::new(), Vec::new(), Vec::new());
     let (mut tenure, mut satisfaction, mut rate) = (Vec::new(), Vec::new(), Vec::new());
+    let mut channel = Vec::new();
     for row in 0..N_ROWS {
         let group = row % 4;
         recency.push((unit() * 365.0 / (1.0 + group as f64)).floor());
@@ -67,6 +70,7 @@ fn customers() -> RecordBatch {
         tenure.push((row % 997 != 5).then(|| (unit() * 1500.0).floor()));
         satisfaction.push((unit() * 5.0) as u8 + 1);
         rate.push(unit() as f32);
+        channel.push((row % 11 != 3).then_some(["web", "store", "phone"][(unit() * unit() * 3.0) as usize]));
     }
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("customer", Arc::new(ids)),
@@ -76,6 +80,7 @@ fn customers() -> RecordBatch {
         ("tenure", Arc::new(Float64Array::from(tenure))),
         ("satisfaction", Arc::new(UInt8Array::from(satisfaction))),
         ("rate", Arc::new(Float32Array::from(rate))),
+        ("channel", Arc::new(StringArray::from(channel))),
     ];
     RecordBatch::try_from_iter(columns).unwrap()
 }
@@ -132,7 +137,12 @@ fn job(input: &Path, output: &Path) -> Job {
         cluster: ClusterSettings { k: 5, n_init: 2, max_iter: 12, tol: 0.0, seed: 42 },
         engine: EngineSettings { device: DeviceChoice::Cpu, memory: MEMORY[0], threads: 2, chunk_rows: 65_536 },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
-        profile: ProfileSettings { columns: vec!["rate".into()] },
+        profile: ProfileSettings {
+            columns: vec!["rate".into(), "channel".into()],
+            mix: vec![Mix { name: "all".into(), columns: vec!["monetary".into(), "rate".into()] }],
+            currency: Some("EUR".into()),
+            ..ProfileSettings::default()
+        },
         output: OutputSettings { path: output.to_path_buf(), overwrite: false },
     }
 }

@@ -1,6 +1,7 @@
 //! What people and machines read: the Markdown report, the table of the terminal, and the summary's contract.
 
 use segmint::persona::{Basis, BusinessValue, Kpi, Level, RoleColumn, Tactic};
+use segmint::profile::Profile;
 use segmint::report::{
     ClusterSummary, ColumnFigures, Dropped, Guide, Metrics, PerName, PersonaFate, PlaybookSummary, Summary, json,
     markdown, table,
@@ -46,6 +47,7 @@ fn summary() -> Summary {
             "recency is low: 12.00 against 20.00 over all".into(),
             format!("{HOSTILE} is high: 1 against 2"),
         ],
+        distinctions: Vec::new(),
         guide: Some(guide),
     };
     let second = ClusterSummary {
@@ -90,6 +92,7 @@ fn summary() -> Summary {
             PersonaFate { persona: "Newcomers".into(), clusters: vec![], reason: Some("not found".into()) },
         ],
         warnings: vec!["k fell from 3 to 2".into()],
+        profile: Profile::default(),
     }
 }
 

@@ -38,7 +38,7 @@ fn write(path: &Path, columns: Vec<(&str, ArrayRef)>, group_rows: usize) {
 /// Everything a scan hands on, with the largest wave in rows.
 fn scan(source: &Source, numbers: &[&str], chunk_rows: usize, memory: u64) -> Result<(Vec<Batch>, usize), Error> {
     let numbers = numbers.iter().map(|name| source.column(name)).collect::<Result<_, _>>()?;
-    let request = Request { numbers, ids: true };
+    let request = Request { numbers, ids: true, ..Request::default() };
     let mut batches = Vec::new();
     let mut largest = 0;
     source.scan(&request, &ScanSettings { chunk_rows, memory }, &Observe::default(), &mut |wave| {

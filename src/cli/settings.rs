@@ -33,6 +33,18 @@ pub struct SettingFlags {
     /// Columns to describe but not to cluster on, with commas between them
     #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
     profile: Option<String>,
+    /// Columns that are parts of one whole, such as basket=wine+meat+fish; may be repeated
+    #[arg(long, value_name = "NAME=COLUMNS", help_heading = "Data", hide_short_help = true)]
+    mix: Vec<String>,
+    /// Currency of the value column, such as EUR
+    #[arg(long, value_name = "NAME", help_heading = "Data", hide_short_help = true)]
+    currency: Option<String>,
+    /// Unit of a column, such as recency=days; may be repeated
+    #[arg(long, value_name = "COLUMN=UNIT", help_heading = "Data", hide_short_help = true)]
+    units: Vec<String>,
+    /// Fewest customers of a category that is shown by itself [default: 20]
+    #[arg(long, value_name = "N", help_heading = "Data", hide_short_help = true)]
+    smallest_group: Option<String>,
 
     /// Number of clusters
     #[arg(long, value_name = "N", help_heading = "Clustering")]
@@ -97,6 +109,8 @@ impl SettingFlags {
             ("source.sample_weight", &self.sample_weight),
             ("source.duplicate_ids", &self.duplicate_ids),
             ("profile.columns", &self.profile),
+            ("profile.currency", &self.currency),
+            ("profile.smallest_group", &self.smallest_group),
             ("cluster.k", &self.k),
             ("cluster.n_init", &self.n_init),
             ("cluster.max_iter", &self.max_iter),
@@ -107,8 +121,9 @@ impl SettingFlags {
             ("output.path", &self.out),
         ];
         let mut flags = present(given);
-        if !self.role.is_empty() {
-            flags.push(("persona.roles", self.role.join(",")));
+        let repeated = [("persona.roles", &self.role), ("profile.mix", &self.mix), ("profile.units", &self.units)];
+        for (name, given) in repeated.into_iter().filter(|(_, given)| !given.is_empty()) {
+            flags.push((name, given.join(",")));
         }
         if self.overwrite {
             flags.push(("output.overwrite", "true".to_owned()));

@@ -93,7 +93,7 @@ impl ExactSum {
 
     /// The sum divided by `count`, correctly rounded.
     pub fn over(&self, count: u64) -> f64 {
-        nearest(&self.units(), &BigUint::from(count), UNIT)
+        ratio(&self.units(), &BigUint::from(count), UNIT)
     }
 
     /// The sum divided by `count` as two f64: the first correctly rounded, the second what it left, correctly rounded.
@@ -132,7 +132,7 @@ fn shifted(size: u128, shift: usize) -> [u64; 3] {
 }
 
 /// The f64 nearest to `numerator / denominator · 2^exponent`, halves to even.
-pub(super) fn nearest(numerator: &BigInt, denominator: &BigUint, exponent: i64) -> f64 {
+pub fn ratio(numerator: &BigInt, denominator: &BigUint, exponent: i64) -> f64 {
     let (mantissa, exponent) = quotient(numerator.magnitude(), denominator, exponent, -1074);
     let size = libm::scalbn(mantissa as f64, exponent.clamp(-4000, 4000) as i32);
     if numerator.sign() == Sign::Minus { -size } else { size }
@@ -213,28 +213,28 @@ mod tests {
     fn quotients_are_rounded_once_with_halves_to_even() {
         // (2^53 + 1) / 1 lies between two f64; (2^53 + 3) / 1 rounds up to even.
         let big = |n: u64| BigInt::from(n);
-        assert_eq!(nearest(&big((1 << 53) + 1), &BigUint::from(1u8), 0), 9_007_199_254_740_992.0);
-        assert_eq!(nearest(&big((1 << 53) + 3), &BigUint::from(1u8), 0), 9_007_199_254_740_996.0);
+        assert_eq!(ratio(&big((1 << 53) + 1), &BigUint::from(1u8), 0), 9_007_199_254_740_992.0);
+        assert_eq!(ratio(&big((1 << 53) + 3), &BigUint::from(1u8), 0), 9_007_199_254_740_996.0);
         // The same half with a crumb behind it rounds away.
         let crumb = (big((1 << 53) + 1) << 300) + 1;
-        assert_eq!(nearest(&crumb, &BigUint::from(1u8), -300), 9_007_199_254_740_994.0);
+        assert_eq!(ratio(&crumb, &BigUint::from(1u8), -300), 9_007_199_254_740_994.0);
         for (n, d) in [(1u64, 3u64), (2, 3), (10, 7), (1, 49), (u64::MAX, 3), (355, 113)] {
             if n < 1 << 53 {
-                assert_eq!(nearest(&big(n), &BigUint::from(d), 0), n as f64 / d as f64);
+                assert_eq!(ratio(&big(n), &BigUint::from(d), 0), n as f64 / d as f64);
             }
-            assert_eq!(nearest(&-big(n), &BigUint::from(d), 0), -nearest(&big(n), &BigUint::from(d), 0));
+            assert_eq!(ratio(&-big(n), &BigUint::from(d), 0), -ratio(&big(n), &BigUint::from(d), 0));
         }
     }
 
     #[test]
     fn subnormal_results_are_rounded_once() {
         let one = BigInt::from(1);
-        assert_eq!(nearest(&one, &BigUint::from(1u8), -1074), 5e-324);
-        assert_eq!(nearest(&one, &BigUint::from(1u8), -1075), 0.0);
-        assert_eq!(nearest(&BigInt::from(3), &BigUint::from(1u8), -1075), 1e-323);
-        assert_eq!(nearest(&BigInt::from(5), &BigUint::from(4u8), -1075), 5e-324);
-        assert_eq!(nearest(&one, &BigUint::from(1u8), -2148), 0.0);
-        assert_eq!(nearest(&one, &BigUint::from(3u8), -1022), f64::MIN_POSITIVE / 3.0);
+        assert_eq!(ratio(&one, &BigUint::from(1u8), -1074), 5e-324);
+        assert_eq!(ratio(&one, &BigUint::from(1u8), -1075), 0.0);
+        assert_eq!(ratio(&BigInt::from(3), &BigUint::from(1u8), -1075), 1e-323);
+        assert_eq!(ratio(&BigInt::from(5), &BigUint::from(4u8), -1075), 5e-324);
+        assert_eq!(ratio(&one, &BigUint::from(1u8), -2148), 0.0);
+        assert_eq!(ratio(&one, &BigUint::from(3u8), -1022), f64::MIN_POSITIVE / 3.0);
     }
 
     #[test]

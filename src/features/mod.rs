@@ -27,6 +27,8 @@ mod visits;
 mod wave;
 mod ways;
 
+pub use exact::ratio;
 pub use load::{Loaded, RowCounts, load};
 pub use model::{FeatureModel, FittedFeature};
+pub use selection::Quantile;
 pub use ways::Reads;

@@ -49,12 +49,17 @@ impl FeatureModel {
         self.features.iter().map(|f| f.column.as_str())
     }
 
+    /// The columns that decide which rows belong to the model: those of the features that drop rows.
+    pub fn dropping(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().filter(|f| f.missing == Missing::Drop).map(|f| f.column.as_str())
+    }
+
     /// Which rows of a later read belong to the model; none where all do. The first numbers of the batch are the
-    /// features' columns, in the order of [`FeatureModel::columns`].
+    /// columns that decide it, in the order of [`FeatureModel::dropping`].
     pub fn kept(&self, batch: &Batch) -> Option<Vec<bool>> {
         let mut kept: Option<Vec<bool>> = None;
-        for (feature, column) in self.features.iter().zip(&batch.numbers) {
-            if feature.missing == Missing::Drop && !rows::all_finite(column) {
+        for (_, column) in self.dropping().zip(&batch.numbers) {
+            if !rows::all_finite(column) {
                 rows::drop_missing(column, kept.get_or_insert_with(|| vec![true; batch.n_rows]));
             }
         }

@@ -173,7 +173,7 @@ mod tests {
         let n = BigInt::from(values.len());
         let sum: BigInt = values.iter().map(|&v| units(v)).sum();
         let squares: BigInt = values.iter().map(|&v| units(v) * units(v)).sum();
-        let mean = exact::nearest(&sum, n.magnitude(), -1074);
+        let mean = exact::ratio(&sum, n.magnitude(), -1074);
         let spread = &n * squares - &sum * &sum;
         (mean, exact::square_root(&spread, (&n * &n).magnitude(), 2 * -1074))
     }

@@ -64,7 +64,7 @@ impl<'a> Reading<'a> {
             .map(|f| (wanted(f) || plan.features[f].missing == Missing::Drop).then(|| slot(plan.columns[f])))
             .collect();
         let weight_at = plan.weight.map(slot);
-        Self { plan, fills, at, weight_at, request: Request { numbers, ids: ids == Ids::Read } }
+        Self { plan, fills, at, weight_at, request: Request { numbers, ids: ids == Ids::Read, ..Request::default() } }
     }
 
     /// Reads the whole source, a wave of batches at a time, each with its kept rows. Batches come in the source's order.

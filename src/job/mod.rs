@@ -7,6 +7,7 @@
 //! file exists is for others to say, and it refuses by name what is not built yet.
 
 mod feature;
+mod profile;
 mod read;
 mod resolve;
 mod setting;
@@ -163,9 +164,31 @@ pub struct PersonaSettings {
     pub roles: Vec<(String, String)>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileSettings {
-    /// Numeric columns described but not clustered.
+    /// Described but not clustered: numbers by their moments and quartiles, text and booleans by their values.
+    pub columns: Vec<String>,
+    /// Columns that are parts of one whole; no two mixes share a name.
+    pub mix: Vec<Mix>,
+    /// Of the value column and of the column that is the playbook's `monetary`, where `units` says nothing else.
+    pub currency: Option<String>,
+    /// Column -> unit, such as days; sorted.
+    pub units: Vec<(String, String)>,
+    /// Categories with fewer customers than this are never shown by themselves; at least 1.
+    pub smallest_group: u64,
+}
+
+impl Default for ProfileSettings {
+    fn default() -> Self {
+        Self { columns: Vec::new(), mix: Vec::new(), currency: None, units: Vec::new(), smallest_group: 20 }
+    }
+}
+
+/// Columns that are parts of one whole, such as what was spent on wine, meat and fish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mix {
+    pub name: String,
+    /// At least two, all different.
     pub columns: Vec<String>,
 }
 

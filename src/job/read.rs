@@ -2,7 +2,7 @@
 //! found, where, and what is allowed. They know no setting.
 
 use super::setting::nearest;
-use super::written::{Given, Raw};
+use super::written::{Entry, Given, Raw};
 use crate::error::{Error, Result};
 
 fn wrong(given: &Given, key: &str, allowed: &str) -> Error {
@@ -79,6 +79,43 @@ pub(super) fn texts(given: &Given, key: &str) -> Result<Vec<Given>> {
         text(item, key)?;
     }
     Ok(items)
+}
+
+/// What the keys and values of a table of texts are, for messages.
+pub(super) struct Pairs {
+    /// A pair.
+    pub what: &'static str,
+    pub left: &'static str,
+    pub right: &'static str,
+    pub example: (&'static str, &'static str),
+}
+
+/// A table of texts, `{ left = "right" }`, or `left=right,left=right`; no key stands in it twice.
+pub(super) fn pairs(given: &Given, key: &str, of: &Pairs) -> Result<Vec<(String, String)>> {
+    let (left, right) = of.example;
+    let pairs: Vec<(String, String)> = match &given.raw {
+        Raw::Table(entries) => {
+            let pair = |entry: &Entry| Ok((entry.key.clone(), text(&entry.value, &entry.key)?));
+            entries.iter().map(pair).collect::<Result<_>>()?
+        }
+        Raw::Typed(typed) => {
+            let pair = |item: &str| {
+                let (left, right) = item.split_once('=')?;
+                let (left, right) = (left.trim(), right.trim());
+                (!left.is_empty() && !right.is_empty()).then(|| (left.to_owned(), right.to_owned()))
+            };
+            let pairs: Option<Vec<_>> = typed.split(',').map(pair).collect();
+            pairs.ok_or_else(|| {
+                let form = format!("{}={}, as in {left}={right}", of.left, of.right);
+                given.origin.error(format!("{} is no {}; allowed: {form}", given.raw, of.what))
+            })?
+        }
+        _ => return Err(wrong(given, key, &format!("a table, as in {{ {left} = {right:?} }}"))),
+    };
+    if let Some(twice) = (1..pairs.len()).find(|&at| pairs[..at].iter().any(|(left, _)| *left == pairs[at].0)) {
+        return Err(given.origin.error(format!("the {} {:?} is given twice", of.left, pairs[twice].0)));
+    }
+    Ok(pairs)
 }
 
 const UNITS: [(&str, u64); 9] = [

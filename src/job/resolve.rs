@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::feature;
-use super::read;
+use super::profile::profile;
+use super::read::{self, Pairs};
 use super::setting::{self, PLAYBOOKS, SETTINGS};
 use super::surroundings::{Surroundings, absolute_pattern, tidy};
 use super::written::{Given, Origin, Raw, Written};
 use super::{
     ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, OutputSettings, PersonaSettings,
-    ProfileSettings, SourceSettings,
+    SourceSettings,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -27,6 +28,8 @@ const MEMORY_MIN: u64 = 16 << 20;
 const MEMORY_MAX: u64 = 1 << 50;
 const THREADS_MAX: u64 = 4096;
 const CHUNK_ROWS_MAX: u64 = 1 << 31;
+
+const ROLES: Pairs = Pairs { what: "role", left: "role", right: "column", example: ("monetary", "total_spent") };
 
 /// A checked job with the origin of each value.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +56,7 @@ pub fn resolve(file: Option<Written>, flags: &[Flag], around: &Surroundings) -> 
         cluster: cluster(&mut settings, missing)?,
         engine: engine(&mut settings, around)?,
         persona: persona(&mut settings)?,
-        profile: profile(&mut settings)?,
+        profile: profile(&settings)?,
         output: output(&mut settings, around)?,
         source,
     };
@@ -61,7 +64,7 @@ pub fn resolve(file: Option<Written>, flags: &[Flag], around: &Surroundings) -> 
 }
 
 /// What was given, each setting from the strongest place only.
-struct Settings {
+pub(super) struct Settings {
     given: BTreeMap<&'static str, Given>,
     origins: BTreeMap<String, Origin>,
     /// Absolute folders that relative paths start from: those of the job file, and all others.
@@ -89,7 +92,11 @@ impl Settings {
     }
 
     /// Reads one setting, if it was given.
-    fn read<T>(&self, name: &'static str, reader: impl FnOnce(&Given, &str) -> Result<T>) -> Result<Option<T>> {
+    pub(super) fn read<T>(
+        &self,
+        name: &'static str,
+        reader: impl FnOnce(&Given, &str) -> Result<T>,
+    ) -> Result<Option<T>> {
         self.given.get(name).map(|given| reader(given, setting::key_of(name))).transpose()
     }
 
@@ -97,11 +104,11 @@ impl Settings {
         self.read(name, read::text)
     }
 
-    fn whole(&self, name: &'static str, min: u64, max: u64, default: u64) -> Result<u64> {
+    pub(super) fn whole(&self, name: &'static str, min: u64, max: u64, default: u64) -> Result<u64> {
         Ok(self.read(name, |given, key| read::whole(given, key, min, max))?.unwrap_or(default))
     }
 
-    fn origin(&self, name: &str) -> Origin {
+    pub(super) fn origin(&self, name: &str) -> Origin {
         self.origins.get(name).cloned().unwrap_or(Origin::Default)
     }
 
@@ -210,53 +217,9 @@ fn persona(settings: &mut Settings) -> Result<PersonaSettings> {
             return Err(error.hint(format!("ours: {ours}; a playbook of your own is a path that ends in .toml")));
         }
     };
-    let mut roles = settings.read("persona.roles", roles)?.unwrap_or_default();
+    let mut roles = settings.read("persona.roles", |given, key| read::pairs(given, key, &ROLES))?.unwrap_or_default();
     roles.sort();
     Ok(PersonaSettings { playbook, value: settings.text("persona.value")?, roles })
-}
-
-/// `{ role = "column" }`, or `role=column,role=column`.
-fn roles(given: &Given, key: &str) -> Result<Vec<(String, String)>> {
-    let pairs: Vec<(String, String)> = match &given.raw {
-        Raw::Table(entries) => {
-            let pair = |entry: &super::written::Entry| Ok((entry.key.clone(), read::text(&entry.value, &entry.key)?));
-            entries.iter().map(pair).collect::<Result<_>>()?
-        }
-        Raw::Typed(text) => {
-            let pair = |item: &str| {
-                let (role, column) =
-                    item.split_once('=').filter(|(role, column)| !role.is_empty() && !column.is_empty())?;
-                Some((role.trim().to_owned(), column.trim().to_owned()))
-            };
-            let pairs: Option<Vec<_>> = text.split(',').map(pair).collect();
-            pairs.ok_or_else(|| {
-                given
-                    .origin
-                    .error(format!("{} is no role; allowed: role=column, as in monetary=total_spent", given.raw))
-            })?
-        }
-        _ => {
-            let message = format!("`{key}` is {}; allowed: a table, as in {{ monetary = \"total_spent\" }}", given.raw);
-            return Err(given.origin.error(message));
-        }
-    };
-    if let Some(twice) = (1..pairs.len()).find(|&at| pairs[..at].iter().any(|(role, _)| *role == pairs[at].0)) {
-        return Err(given.origin.error(format!("the role {:?} is given twice", pairs[twice].0)));
-    }
-    Ok(pairs)
-}
-
-fn profile(settings: &mut Settings) -> Result<ProfileSettings> {
-    let given = settings.read("profile.columns", read::texts)?.unwrap_or_default();
-    let mut columns: Vec<String> = Vec::with_capacity(given.len());
-    for item in &given {
-        let column = read::text(item, "columns")?;
-        if columns.contains(&column) {
-            return Err(item.origin.error(format!("the column {column:?} is described already")));
-        }
-        columns.push(column);
-    }
-    Ok(ProfileSettings { columns })
 }
 
 fn output(settings: &mut Settings, around: &Surroundings) -> Result<OutputSettings> {

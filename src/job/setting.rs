@@ -26,7 +26,7 @@ const fn setting(name: &'static str, flag: &'static str, variable: &'static str)
 }
 
 /// Every setting, in the order in which a job is shown.
-pub const SETTINGS: [Setting; 20] = [
+pub const SETTINGS: [Setting; 24] = [
     setting("source.path", "DATA", "SEGMINT_DATA"),
     setting("source.id", "--id", "SEGMINT_ID"),
     setting("source.sample_weight", "--sample-weight", "SEGMINT_SAMPLE_WEIGHT"),
@@ -45,6 +45,10 @@ pub const SETTINGS: [Setting; 20] = [
     setting("persona.value", "--value", "SEGMINT_VALUE"),
     setting("persona.roles", "--role", "SEGMINT_ROLES"),
     setting("profile.columns", "--profile", "SEGMINT_PROFILE"),
+    setting("profile.mix", "--mix", "SEGMINT_MIX"),
+    setting("profile.currency", "--currency", "SEGMINT_CURRENCY"),
+    setting("profile.units", "--units", "SEGMINT_UNITS"),
+    setting("profile.smallest_group", "--smallest-group", "SEGMINT_SMALLEST_GROUP"),
     setting("output.path", "--out", "SEGMINT_OUT"),
     setting("output.overwrite", "--overwrite", "SEGMINT_OVERWRITE"),
 ];
@@ -52,19 +56,21 @@ pub const SETTINGS: [Setting; 20] = [
 /// The keys of one `[[feature]]` table.
 pub(super) const FEATURE_KEYS: [&str; 7] = ["column", "transform", "low", "high", "weight", "scale", "missing"];
 
+/// The keys of one mix.
+pub(super) const MIX_KEYS: [&str; 2] = ["name", "columns"];
+
 /// Playbooks that come with segmint. Anything else is a path.
 pub const PLAYBOOKS: [&str; 1] = ["rfm"];
 
 /// Words of the job file that have a meaning in segmint's plan but no code behind them. They are refused by name, so
 /// that nobody believes that they did something: (section or "section.key", what to do instead).
-const NOT_YET: [(&str, &str); 7] = [
+const NOT_YET: [(&str, &str); 6] = [
     ("recipe", "give a table with one row per customer"),
     ("join", "give one table that holds all columns already"),
     ("cluster.k_range", "give one number of clusters as k"),
     ("cluster.criterion", "give one number of clusters as k"),
     ("cluster.min_size", "leave it out and look at the sizes in the report"),
     ("cluster.start", "leave it out: every run starts from its own seeding"),
-    ("profile.mix", "name the single columns in `columns`"),
 ];
 
 /// What other tools call our keys.

@@ -110,18 +110,34 @@ fn value(resolved: &Resolved, name: &str) -> Option<String> {
         "engine.chunk_rows" => job.engine.chunk_rows.to_string(),
         "persona.playbook" => quoted(&job.persona.playbook),
         "persona.value" => quoted(job.persona.value.as_deref()?),
-        "persona.roles" if job.persona.roles.is_empty() => "{}".to_owned(),
-        "persona.roles" => {
-            let pair = |(role, column): &(String, String)| format!("{} = {}", quoted(role), quoted(column));
-            format!("{{ {} }}", job.persona.roles.iter().map(pair).collect::<Vec<_>>().join(", "))
+        "persona.roles" => table(&job.persona.roles),
+        "profile.columns" => list(&job.profile.columns),
+        "profile.mix" => {
+            let mixes = job.profile.mix.iter();
+            let shown = mixes
+                .map(|mix| format!("{{ name = {}, columns = {} }}", quoted(&mix.name), list(&mix.columns)))
+                .collect::<Vec<_>>();
+            format!("[{}]", shown.join(", "))
         }
-        "profile.columns" => {
-            format!("[{}]", job.profile.columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", "))
-        }
+        "profile.currency" => quoted(job.profile.currency.as_deref()?),
+        "profile.units" => table(&job.profile.units),
+        "profile.smallest_group" => job.profile.smallest_group.to_string(),
         "output.path" => quoted(&job.output.path.to_string_lossy()),
         "output.overwrite" => job.output.overwrite.to_string(),
         _ => return None,
     })
+}
+
+fn list(texts: &[String]) -> String {
+    format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+}
+
+fn table(pairs: &[(String, String)]) -> String {
+    if pairs.is_empty() {
+        return "{}".to_owned();
+    }
+    let pair = |(left, right): &(String, String)| format!("{} = {}", quoted(left), quoted(right));
+    format!("{{ {} }}", pairs.iter().map(pair).collect::<Vec<_>>().join(", "))
 }
 
 /// A text as TOML writes it, with every quote and control character escaped.

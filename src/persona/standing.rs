@@ -89,6 +89,7 @@ mod tests {
             standard_deviation: Some(spread),
             min: Some(min),
             max: Some(1e9),
+            ..Moments::default()
         };
         let figures = |&own: &f64| ClusterFigures {
             moments: moments(own),
@@ -100,6 +101,7 @@ mod tests {
             column_use: ColumnUse::Feature,
             overall: moments(mean),
             clusters: means.iter().map(figures).collect(),
+            ..ColumnProfile::default()
         }
     }
 

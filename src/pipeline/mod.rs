@@ -17,7 +17,7 @@ use serde_json::json;
 use self::listen::Heard;
 use self::measure::Measured;
 use crate::engine::{self, Engine, Shape};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::features::{self, FeatureModel, Loaded, RowCounts};
 use crate::grid::Matrix;
 use crate::job::{DeviceChoice, EngineSettings, Job};
@@ -64,7 +64,7 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     check_columns(&source, job)?;
 
     let Loaded { features, matrix, rows, reads } = features::load(&source, job, observe)?;
-    check_roles(&features, job, &playbook)?;
+    let roles = roles(&source, &features, job, &playbook)?;
     let matrix = Arc::new(matrix);
     let mut found = cluster(job, &matrix, observe, opening)?;
     let published = Measured::new(&mut found.fit, matrix);
@@ -72,7 +72,7 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     let labels = published.labels();
     let weights = published.matrix().weights();
     let n_clusters = published.n_clusters();
-    let profile = profile::describe(&source, job, &features, labels, weights, n_clusters, observe)?;
+    let profile = profile::describe(&source, job, &features, &roles, labels, weights, n_clusters, observe)?;
     let naming = persona::name(&profile, &playbook, &job.persona.roles)?;
 
     let summary = report::summarize(facts(job, &features, &rows, &found.fit, &heard), &profile, &naming, &playbook);
@@ -126,30 +126,21 @@ pub fn engine_settings(settings: &EngineSettings) -> engine::Settings {
     engine::Settings { wanted, memory: settings.memory, threads: settings.threads }
 }
 
-/// Columns beside the features, which are needed only after the clustering.
-fn described(job: &Job) -> impl Iterator<Item = &str> {
-    let roles = job.persona.roles.iter().map(|(_, column)| column);
-    job.profile.columns.iter().chain(&job.persona.value).chain(roles).map(String::as_str)
-}
-
-/// What is wrong with them is better said now than in an hour.
+/// Columns beside the features are needed only after the clustering; what is wrong with them is better said now than
+/// in an hour.
 fn check_columns(source: &Source, job: &Job) -> Result<()> {
     if let Some(id) = &job.source.id {
         check_id_name(id)?;
     }
-    for name in described(job) {
-        if !source.is_numeric(source.column(name)?) {
-            return Err(Error::bad_data(format!("column {name:?} is to be described and is not numeric"))
-                .hint("profiles, values and roles need a numeric, boolean, date or time column"));
-        }
-    }
-    Ok(())
+    profile::check_columns(source, job)
 }
 
-/// Likewise what is wrong with the roles.
-fn check_roles(features: &FeatureModel, job: &Job, playbook: &Playbook) -> Result<()> {
-    let columns: Vec<&str> = features.columns().chain(described(job)).collect();
-    playbook.assign_roles(&columns, &job.persona.roles).map(|_| ())
+/// The columns that play the playbook's roles, as far as there are any; what is wrong with them is said now, too.
+fn roles(source: &Source, features: &FeatureModel, job: &Job, playbook: &Playbook) -> Result<Vec<(String, String)>> {
+    let columns = profile::numeric_columns(source, job, features)?;
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let found = playbook.assign_roles(&columns, &job.persona.roles)?;
+    Ok(found.into_iter().filter_map(|found| Some((found.role, found.column?))).collect())
 }
 
 fn facts(job: &Job, features: &FeatureModel, rows: &RowCounts, fit: &Fit, heard: &Heard) -> Facts {

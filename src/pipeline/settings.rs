@@ -47,7 +47,13 @@ pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
             "value": job.persona.value,
             "roles": job.persona.roles,
         },
-        "profile": { "columns": job.profile.columns },
+        "profile": {
+            "columns": job.profile.columns,
+            "mix": job.profile.mix.iter().map(|mix| json!({ "name": mix.name, "columns": mix.columns })).collect::<Vec<_>>(),
+            "currency": job.profile.currency,
+            "units": job.profile.units,
+            "smallest_group": job.profile.smallest_group,
+        },
     }))
 }
 

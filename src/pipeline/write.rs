@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::measure::Measured;
 use crate::error::{Error, Result};
 use crate::features::FeatureModel;
-use crate::job::{Job, Missing};
+use crate::job::Job;
 use crate::kmeans::Fit;
 use crate::observe::Observe;
 use crate::report::{self, Summary};
@@ -28,10 +28,8 @@ pub(super) fn assignments(
     observe: &Observe,
 ) -> Result<()> {
     // Only dropped rows make it necessary to look at numbers again.
-    let drops = features.features.iter().any(|feature| feature.missing == Missing::Drop);
-    let numbers =
-        if drops { features.columns().map(|name| source.column(name)).collect::<Result<_>>()? } else { Vec::new() };
-    let request = Request { numbers, ids: true };
+    let numbers = features.dropping().map(|name| source.column(name)).collect::<Result<_>>()?;
+    let request = Request { numbers, ids: true, ..Request::default() };
     let settings = ScanSettings { chunk_rows: job.engine.chunk_rows, memory: WAVE_BYTES };
     let threads = match job.engine.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),

@@ -1,4 +1,5 @@
-//! The last read of the source: exactly the columns that are described, row by row with the label each row got.
+//! The last read of the source: exactly the columns that are described, row by row with the label each row got. Where
+//! memory cannot hold the values of all columns, it is several reads of some columns each.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -6,8 +7,14 @@ use std::time::Instant;
 use num_bigint::BigInt;
 use rayon::prelude::*;
 
+use super::categories::CategoryCounts;
 use super::column::{ColumnSums, DROPPED};
-use super::figures::{ColumnUse, Profile, Sizes, column_profile, value_shares};
+use super::derived::{DerivedProfile, Formula, formulas};
+use super::exact::Totals;
+use super::figures::{ClusterProfile, ColumnProfile, Profile, Sizes, column_profile, value_shares};
+use super::mix::{MixProfile, mix_profile};
+use super::plan::{Described, DescribedText, Plan};
+use super::quartiles::ColumnValues;
 use crate::error::{Error, Result};
 use crate::features::FeatureModel;
 use crate::job::Job;
@@ -19,14 +26,16 @@ const STAGE: &str = "profile";
 /// Bytes a wave may hold: enough row groups for all cores, little beside everything else the run keeps.
 const WAVE_BYTES_MAX: u64 = 64 << 20;
 
-/// Describes every cluster in every clustered column, every `[profile]` column, the value column, and the columns that
-/// the job gives to roles.
+/// Describes every cluster in every clustered column, every `[profile]` column and mix, the value column, and the
+/// columns that the job gives to roles.
 ///
-/// `labels` are published numbers, one per kept row in the order of the source, and so are `weights`.
+/// `labels` are published numbers, one per kept row in the order of the source, and so are `weights`. `roles` are
+/// (role, column) pairs as far as a column is known: derived figures are made of them.
 pub fn describe(
     source: &Source,
     job: &Job,
     features: &FeatureModel,
+    roles: &[(String, String)],
     labels: &[u16],
     weights: Option<&[u16]>,
     n_clusters: usize,
@@ -34,98 +43,166 @@ pub fn describe(
 ) -> Result<Profile> {
     let started = Instant::now();
     observe.event(Event::StageStarted { stage: STAGE });
-    let plan = Plan::new(source, job, features)?;
+    let plan = Plan::new(source, job, features, roles)?;
     let sizes = Sizes::of(n_clusters, labels, weights);
-    let mut sums = vec![ColumnSums::zero(n_clusters); plan.columns.len()];
-    let mut row = 0;
-    let settings =
-        ScanSettings { chunk_rows: job.engine.chunk_rows, memory: (job.engine.memory / 8).clamp(1, WAVE_BYTES_MAX) };
-    let request = Request { numbers: plan.numbers.clone(), ids: false };
-    source.scan(&request, &settings, observe, &mut |wave| {
-        let mut labelled = Vec::with_capacity(wave.len());
-        for batch in &wave {
-            let rows = Labelled::of(batch, features, labels.get(row..), weights.and_then(|w| w.get(row..)))?;
-            row += rows.n_kept;
-            labelled.push(rows);
-        }
-        sums.par_iter_mut().zip(&plan.columns).for_each(|(sums, column)| {
-            for (batch, rows) in wave.iter().zip(&labelled) {
-                if let Some(values) = batch.numbers.get(column.number) {
-                    sums.add(values, &rows.labels, rows.weights.as_deref());
-                }
-            }
-        });
-        Ok(())
-    })?;
-    if row != labels.len() {
-        return Err(changed());
-    }
+    let memory = (job.engine.memory / 8).clamp(1, WAVE_BYTES_MAX);
+    let settings = ScanSettings { chunk_rows: job.engine.chunk_rows, memory };
+    let rows = Rows { source, settings, features, dropping: &plan.dropping, labels, weights, observe };
 
-    let mut clusters = sizes.clusters();
-    let value = plan.columns.iter().zip(&sums).find(|(column, _)| Some(&column.name) == job.persona.value.as_ref());
-    if let Some((column, sums)) = value {
-        let (totals, _) = sums.totals();
-        let totals: Vec<BigInt> = totals.into_iter().map(|totals| totals.sum).collect();
-        match value_shares(&totals) {
-            Some(shares) => clusters.iter_mut().zip(shares).for_each(|(c, share)| c.value_share = Some(share)),
-            None => observe.warn_data(format!(
-                "the sum of column {:?} is not positive, so there are no shares of value",
-                column.name
-            )),
+    let mut columns = Vec::with_capacity(plan.columns.len());
+    let mut totals = Vec::with_capacity(plan.columns.len());
+    let mut texts: Vec<CategoryCounts> = plan.texts.iter().map(|_| CategoryCounts::zero(n_clusters)).collect();
+    for group in plan.columns.chunks(plan.columns_per_read(job, labels.len() as u64, memory)) {
+        let first = columns.is_empty();
+        let (texts, wanted) = if first { (&mut texts[..], &plan.texts[..]) } else { (&mut [][..], &[][..]) };
+        for (column, totals_of) in rows.read(group, wanted, texts, &sizes)? {
+            columns.push(column);
+            totals.push(totals_of);
         }
     }
-    let columns: Vec<_> = plan
-        .columns
-        .par_iter()
-        .zip(&sums)
-        .map(|(column, sums)| column_profile(&column.name, column.column_use, sums, &sizes.rows))
-        .collect();
-    warn_of_missing_value(&columns, job, observe);
+    let texts = texts.into_iter().zip(&plan.texts);
+    let categories =
+        texts.map(|(counts, text)| counts.profile(&text.name, &sizes.rows, job.profile.smallest_group)).collect();
+    let found = Found { job, plan: &plan, columns: &columns, totals: &totals, observe };
+    let profile = Profile {
+        clusters: found.clusters(&sizes),
+        value_column: job.persona.value.clone(),
+        currency: job.profile.currency.clone(),
+        derived: found.derived(roles),
+        categories,
+        mixes: found.mixes(),
+        columns,
+    };
     observe.event(Event::StageFinished {
         stage: STAGE,
         rows: source.n_rows(),
-        bytes: source.n_rows().saturating_mul(8 * plan.numbers.len() as u64),
+        bytes: source.n_rows().saturating_mul(8 * plan.columns.len() as u64),
         milliseconds: started.elapsed().as_secs_f64() * 1e3,
     });
-    Ok(Profile { clusters, columns, value_column: job.persona.value.clone() })
+    Ok(profile)
 }
 
-/// What is read and what is described.
-struct Plan {
-    /// The features' columns first, as the filter of rows expects them, then the others.
-    numbers: Vec<usize>,
-    columns: Vec<Described>,
+/// Exact totals of a column: those of every cluster, and of all of them.
+type ColumnTotals = (Vec<Totals>, Totals);
+
+/// The rows of the source with their labels.
+struct Rows<'a> {
+    source: &'a Source,
+    settings: ScanSettings,
+    features: &'a FeatureModel,
+    dropping: &'a [usize],
+    labels: &'a [u16],
+    weights: Option<&'a [u16]>,
+    observe: &'a Observe,
 }
 
-struct Described {
-    name: String,
-    column_use: ColumnUse,
-    /// Position in `numbers`.
-    number: usize,
-}
-
-impl Plan {
-    fn new(source: &Source, job: &Job, features: &FeatureModel) -> Result<Plan> {
-        let mut plan = Plan { numbers: Vec::new(), columns: Vec::new() };
-        for name in features.columns() {
-            plan.add(source, name, ColumnUse::Feature)?;
-        }
-        let roles = job.persona.roles.iter().map(|(_, column)| column);
-        for name in job.profile.columns.iter().chain(&job.persona.value).chain(roles) {
-            if !plan.columns.iter().any(|column| column.name == *name) {
-                plan.add(source, name, ColumnUse::Described)?;
+impl Rows<'_> {
+    /// Reads some columns; gives back the figures of each, and adds the texts to their counts.
+    fn read(
+        &self,
+        columns: &[Described],
+        texts: &[DescribedText],
+        counts: &mut [CategoryCounts],
+        sizes: &Sizes,
+    ) -> Result<Vec<(ColumnProfile, ColumnTotals)>> {
+        let n_clusters = sizes.rows.len();
+        let mut sums: Vec<(ColumnSums, ColumnValues)> =
+            columns.iter().map(|_| (ColumnSums::zero(n_clusters), ColumnValues::with_room(&sizes.rows))).collect();
+        let numbers = self.dropping.iter().copied().chain(columns.iter().map(|column| column.column)).collect();
+        let texts = texts.iter().map(|text| text.column).collect();
+        let request = Request { numbers, texts, ids: false };
+        let mut row = 0;
+        self.source.scan(&request, &self.settings, self.observe, &mut |wave| {
+            let mut labelled = Vec::with_capacity(wave.len());
+            for batch in &wave {
+                let rows = Labelled::of(batch, self.features, self.labels.get(row..), self.weights_from(row))?;
+                row += rows.n_kept;
+                labelled.push(rows);
             }
+            let numbers = || {
+                sums.par_iter_mut().enumerate().for_each(|(at, (sums, values))| {
+                    for (batch, rows) in wave.iter().zip(&labelled) {
+                        if let Some(numbers) = batch.numbers.get(self.dropping.len() + at) {
+                            sums.add(numbers, &rows.labels, rows.weights.as_deref());
+                            values.add(numbers, &rows.labels);
+                        }
+                    }
+                });
+            };
+            let texts = || {
+                counts.par_iter_mut().enumerate().for_each(|(at, counts)| {
+                    for (batch, rows) in wave.iter().zip(&labelled) {
+                        if let Some(texts) = batch.texts.get(at) {
+                            counts.add(texts, &rows.labels);
+                        }
+                    }
+                });
+            };
+            rayon::join(numbers, texts);
+            Ok(())
+        })?;
+        if row != self.labels.len() {
+            return Err(changed());
         }
-        Ok(plan)
+        let figures = columns.par_iter().zip(sums).map(|(column, (sums, values))| {
+            let profile = column_profile(&column.name, column.column_use, &sums, values.quartiles(), &sizes.rows);
+            (ColumnProfile { unit: column.unit.clone(), ..profile }, sums.totals())
+        });
+        Ok(figures.collect())
     }
 
-    fn add(&mut self, source: &Source, name: &str, column_use: ColumnUse) -> Result<()> {
-        let number = self.numbers.len();
-        self.numbers.push(source.column(name)?);
-        if !self.columns.iter().any(|column| column.name == name) {
-            self.columns.push(Described { name: name.to_owned(), column_use, number });
+    fn weights_from(&self, row: usize) -> Option<&[u16]> {
+        self.weights.and_then(|weights| weights.get(row..))
+    }
+}
+
+/// What was read, and what follows from it.
+struct Found<'a> {
+    job: &'a Job,
+    plan: &'a Plan,
+    columns: &'a [ColumnProfile],
+    totals: &'a [ColumnTotals],
+    observe: &'a Observe,
+}
+
+impl Found<'_> {
+    fn totals(&self, name: &str) -> Option<&ColumnTotals> {
+        self.totals.get(self.plan.position(name)?)
+    }
+
+    /// Sizes, with shares of value where there is a value column.
+    fn clusters(&self, sizes: &Sizes) -> Vec<ClusterProfile> {
+        let mut clusters = sizes.clusters();
+        let Some(name) = &self.job.persona.value else { return clusters };
+        let sums: Option<Vec<BigInt>> =
+            self.totals(name).map(|(totals, _)| totals.iter().map(|totals| totals.sum.clone()).collect());
+        match sums.as_deref().and_then(value_shares) {
+            Some(shares) => clusters.iter_mut().zip(shares).for_each(|(c, share)| c.value_share = Some(share)),
+            None => self
+                .observe
+                .warn_data(format!("the sum of column {name:?} is not positive, so there are no shares of value")),
         }
-        Ok(())
+        let missing = self.columns.iter().find(|column| column.name == *name).map_or(0, |c| c.overall.missing);
+        if missing > 0 {
+            self.observe
+                .warn_data(format!("{missing} rows have no value in column {name:?}: shares of value count them as 0"));
+        }
+        clusters
+    }
+
+    fn derived(&self, roles: &[(String, String)]) -> Vec<DerivedProfile> {
+        let unit_of = |name: &str| self.plan.columns.get(self.plan.position(name)?)?.unit.clone();
+        let profile =
+            |formula: &Formula| Some(formula.profile(self.totals(&formula.above)?, self.totals(&formula.below)?));
+        formulas(roles, unit_of).iter().filter_map(profile).collect()
+    }
+
+    fn mixes(&self) -> Vec<MixProfile> {
+        let profile = |mix: &crate::job::Mix| {
+            let totals: Option<Vec<&ColumnTotals>> = mix.columns.iter().map(|name| self.totals(name)).collect();
+            Some(mix_profile(&mix.name, &mix.columns, &totals?))
+        };
+        self.job.profile.mix.iter().filter_map(profile).collect()
     }
 }
 
@@ -164,14 +241,6 @@ fn spread(kept: &[bool], values: &[u16], else_value: u16) -> Vec<u16> {
     let mut values = values.iter();
     let next = |&kept: &bool| if kept { values.next().copied().unwrap_or(else_value) } else { else_value };
     kept.iter().map(next).collect()
-}
-
-fn warn_of_missing_value(columns: &[super::ColumnProfile], job: &Job, observe: &Observe) {
-    let value = columns.iter().find(|column| Some(&column.name) == job.persona.value.as_ref());
-    if let Some(column) = value.filter(|column| column.overall.missing > 0) {
-        let (name, missing) = (&column.name, column.overall.missing);
-        observe.warn_data(format!("{missing} rows have no value in column {name:?}: shares of value count them as 0"));
-    }
 }
 
 fn changed() -> Error {

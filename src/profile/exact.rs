@@ -5,7 +5,9 @@
 //! the end, no range has to be known beforehand, and integer addition has no order. A column of everyday values
 //! touches two or three windows.
 
-use num_bigint::{BigInt, BigUint, Sign};
+use num_bigint::{BigInt, BigUint};
+
+use crate::features::ratio;
 
 /// Exponents per window. A shifted value has at most 53 + 15 bits, its square 106 + 30; with a sample weight of 16
 /// bits and 2^40 rows both still fit their counters (127 bits and 192 bits).
@@ -15,7 +17,7 @@ const WINDOW_BITS: u32 = 4;
 pub(super) const WINDOWS: usize = (2045 >> WINDOW_BITS) + 1;
 
 /// The exponent of the lowest bit of window 0: the smallest positive f64 is 2^-1074.
-const LOWEST_EXPONENT: i32 = -1074;
+const LOWEST_EXPONENT: i64 = -1074;
 
 /// A finite f64 other than zero, taken apart: ± significand · 2^shift in units of its window's lowest bit.
 #[derive(Clone, Copy)]
@@ -77,7 +79,7 @@ impl Cell {
 /// Exact totals of a set of values: Σ w·x = `sum` · 2^exponent, Σ w·x² = `squares` · 2^(2·exponent).
 #[derive(Debug, Clone, Default)]
 pub(super) struct Totals {
-    pub(super) exponent: i32,
+    pub(super) exponent: i64,
     pub(super) sum: BigInt,
     pub(super) squares: BigInt,
 }
@@ -86,7 +88,7 @@ impl Totals {
     /// From the cells of one cluster, with their windows, in units of the lowest bit of window `base`, which none of
     /// them lies below.
     pub(super) fn of(base: usize, cells: impl Iterator<Item = (usize, Cell)>) -> Totals {
-        let mut totals = Totals { exponent: LOWEST_EXPONENT + ((base as i32) << WINDOW_BITS), ..Totals::default() };
+        let mut totals = Totals { exponent: LOWEST_EXPONENT + ((base as i64) << WINDOW_BITS), ..Totals::default() };
         for (window, cell) in cells {
             let shift = (window - base) << WINDOW_BITS;
             totals.sum += BigInt::from(cell.sum) << shift;
@@ -115,25 +117,6 @@ impl Totals {
     }
 }
 
-/// `numerator / denominator · 2^exponent`, rounded once to the nearest f64, halves to even (a result below the normal
-/// range may be rounded twice). The denominator is positive.
-pub(super) fn ratio(numerator: &BigInt, denominator: &BigUint, exponent: i32) -> f64 {
-    if numerator.sign() == Sign::NoSign {
-        return 0.0;
-    }
-    // A quotient of 66 or 67 bits: more than an f64 holds, few enough for u128. Its last bit stands for everything
-    // that the division left over.
-    let magnitude = numerator.magnitude();
-    let shift = 66 + denominator.bits() as i64 - magnitude.bits() as i64;
-    let (top, bottom) =
-        if shift >= 0 { (magnitude << shift, denominator.clone()) } else { (magnitude.clone(), denominator << -shift) };
-    let quotient = &top / &bottom;
-    let left_over = top != &quotient * &bottom;
-    let digits = quotient.iter_u64_digits().rev().fold(0u128, |all, digit| all << 64 | u128::from(digit));
-    let rounded = libm::scalbn((digits | u128::from(left_over)) as f64, exponent - shift as i32);
-    if numerator.sign() == Sign::Minus { -rounded } else { rounded }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,28 +129,6 @@ mod tests {
             (parts.window, cell)
         });
         Totals::of(0, cells)
-    }
-
-    #[test]
-    fn a_ratio_is_what_ieee_division_gives_where_both_are_exact() {
-        for (a, b) in [(1i64, 3u64), (-2, 7), (9_007_199_254_740_993, 2), (1, 1 << 60), (i64::MIN, 11), (0, 5)] {
-            let expected = if a.unsigned_abs() < 1 << 53 { a as f64 / b as f64 } else { ratio_by_hand(a, b) };
-            assert_eq!(ratio(&BigInt::from(a), &BigUint::from(b), 0).to_bits(), expected.to_bits(), "{a} / {b}");
-        }
-    }
-
-    /// Correct rounding by search among the neighbours of the f64 quotient.
-    fn ratio_by_hand(a: i64, b: u64) -> f64 {
-        let guess = a as f64 / b as f64;
-        let error = |x: f64| {
-            // |a - x·b| in units of 2^-60, exactly: x has at most 53 bits.
-            let parts = Parts::of(x.abs());
-            let exponent = LOWEST_EXPONENT + (parts.window as i32 * 16) + parts.shift as i32 + 60;
-            let product = BigInt::from(parts.significand) * b;
-            let product = if exponent >= 0 { product << exponent } else { product >> -exponent };
-            (BigInt::from(a.unsigned_abs()) * (1u64 << 60) - product).magnitude().clone()
-        };
-        [guess.next_down(), guess, guess.next_up()].into_iter().min_by_key(|&x| error(x)).unwrap_or(guess)
     }
 
     #[test]

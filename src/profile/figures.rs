@@ -3,12 +3,17 @@
 use num_bigint::BigInt;
 use serde::{Deserialize, Serialize};
 
+use super::categories::CategoryProfile;
 use super::column::{ColumnSums, Counts};
-use super::exact::{Totals, ratio};
+use super::derived::DerivedProfile;
+use super::exact::Totals;
+use super::mix::MixProfile;
+use super::quartiles::Quartiles;
+use crate::features::ratio;
 
 /// What all clusters look like, in the user's units. Figures that do not exist (the mean of no values, a share of
 /// nothing) are absent, never made up.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// By published number.
     pub clusters: Vec<ClusterProfile>,
@@ -16,9 +21,17 @@ pub struct Profile {
     pub columns: Vec<ColumnProfile>,
     /// The column that shares of value are computed from.
     pub value_column: Option<String>,
+    /// What the job calls the currency of values, such as EUR.
+    pub currency: Option<String>,
+    /// Figures that follow from two columns and that no column holds.
+    pub derived: Vec<DerivedProfile>,
+    /// The `[profile]` columns of text and booleans, in the job's order.
+    pub categories: Vec<CategoryProfile>,
+    /// In the job's order.
+    pub mixes: Vec<MixProfile>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClusterProfile {
     /// Rows.
     pub size: u64,
@@ -31,29 +44,32 @@ pub struct ClusterProfile {
 }
 
 /// What a column is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColumnUse {
     /// Clustered on, and described.
+    #[default]
     Feature,
     /// Described only.
     Described,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ColumnProfile {
     pub name: String,
     #[serde(rename = "use")]
     pub column_use: ColumnUse,
+    /// What its values are counted in, where the job says: days, EUR.
+    pub unit: Option<String>,
     /// Over all clustered rows.
     pub overall: Moments,
     /// By published number.
     pub clusters: Vec<ClusterFigures>,
 }
 
-/// Count, mean, spread and range of the values present. With sample weights the mean and the standard deviation are
-/// weighted; counts and range are not.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Count, mean, spread, range and quartiles of the values present, in the column's unit. With sample weights the mean
+/// and the standard deviation are weighted; counts, range and quartiles are not.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     /// Values present.
     pub count: u64,
@@ -64,9 +80,10 @@ pub struct Moments {
     pub standard_deviation: Option<f64>,
     pub min: Option<f64>,
     pub max: Option<f64>,
+    pub quartiles: Option<Quartiles>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClusterFigures {
     #[serde(flatten)]
     pub moments: Moments,
@@ -115,18 +132,26 @@ impl Sizes {
     }
 }
 
-/// The figures of one column. `sizes` are the rows of each cluster, missing values included.
-pub(super) fn column_profile(name: &str, column_use: ColumnUse, sums: &ColumnSums, sizes: &[u64]) -> ColumnProfile {
+/// The figures of one column, without its unit. `quartiles` are of every cluster and of all; `sizes` are the rows of
+/// each cluster, missing values included.
+pub(super) fn column_profile(
+    name: &str,
+    column_use: ColumnUse,
+    sums: &ColumnSums,
+    quartiles: (Vec<Option<Quartiles>>, Option<Quartiles>),
+    sizes: &[u64],
+) -> ColumnProfile {
     let (counts, all_counts) = sums.counts();
     let (totals, all_totals) = sums.totals();
-    let overall = moments(&all_counts, &all_totals, sizes.iter().sum());
+    let overall = moments(&all_counts, &all_totals, quartiles.1, sizes.iter().sum());
     let positive = overall.min.is_some_and(|min| min >= 0.0) && overall.mean.is_some_and(|mean| mean > 0.0);
     let clusters = counts
         .iter()
         .zip(&totals)
+        .zip(quartiles.0)
         .zip(sizes)
-        .map(|((counts, totals), &size)| {
-            let moments = moments(counts, totals, size);
+        .map(|(((counts, totals), quartiles), &size)| {
+            let moments = moments(counts, totals, quartiles, size);
             let spread = overall.standard_deviation.filter(|&spread| spread > 0.0);
             let lift = spread
                 .filter(|_| counts.weight > 0)
@@ -138,10 +163,10 @@ pub(super) fn column_profile(name: &str, column_use: ColumnUse, sums: &ColumnSum
             ClusterFigures { moments, lift, index }
         })
         .collect();
-    ColumnProfile { name: name.to_owned(), column_use, overall, clusters }
+    ColumnProfile { name: name.to_owned(), column_use, unit: None, overall, clusters }
 }
 
-fn moments(counts: &Counts, totals: &Totals, size: u64) -> Moments {
+fn moments(counts: &Counts, totals: &Totals, quartiles: Option<Quartiles>, size: u64) -> Moments {
     let weighted = counts.weight > 0;
     Moments {
         count: counts.rows,
@@ -150,6 +175,7 @@ fn moments(counts: &Counts, totals: &Totals, size: u64) -> Moments {
         standard_deviation: weighted.then(|| totals.standard_deviation(counts.weight)),
         min: counts.range().map(|(min, _)| min),
         max: counts.range().map(|(_, max)| max),
+        quartiles,
     }
 }
 
@@ -167,6 +193,10 @@ pub fn value_shares(sums: &[BigInt]) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn figures(name: &str, sums: &ColumnSums, sizes: &[u64]) -> ColumnProfile {
+        column_profile(name, ColumnUse::Feature, sums, (vec![None; sizes.len()], None), sizes)
+    }
 
     /// Customers per cluster and their average value, as whole numbers.
     fn percentages(customers: [i64; 4], averages: [i64; 4]) -> Vec<String> {
@@ -200,7 +230,7 @@ mod tests {
         let mut sums = ColumnSums::zero(3);
         let labels = [0, 0, 1, 1, 1, super::super::DROPPED];
         sums.add(&[1.0, 3.0, 8.0, f64::NAN, 8.0, 1e9], &labels, None);
-        let column = column_profile("spend", ColumnUse::Feature, &sums, &[2, 3, 0]);
+        let column = figures("spend", &sums, &[2, 3, 0]);
         let overall = &column.overall;
         assert_eq!((overall.count, overall.missing), (4, 1));
         assert_eq!((overall.mean, overall.standard_deviation), (Some(5.0), Some(9.5f64.sqrt())));
@@ -217,7 +247,7 @@ mod tests {
     fn weights_move_means_and_leave_counts() {
         let mut sums = ColumnSums::zero(1);
         sums.add(&[1.0, 5.0, 100.0], &[0, 0, 0], Some(&[3, 1, 0]));
-        let column = column_profile("x", ColumnUse::Described, &sums, &[3]);
+        let column = figures("x", &sums, &[3]);
         let moments = &column.clusters[0].moments;
         assert_eq!((moments.count, moments.mean, moments.max), (3, Some(2.0), Some(100.0)));
         assert_eq!(moments.standard_deviation, Some(3f64.sqrt()));
@@ -229,11 +259,11 @@ mod tests {
     fn a_constant_column_has_no_lift_and_a_negative_one_no_index() {
         let mut sums = ColumnSums::zero(2);
         sums.add(&[4.0, 4.0], &[0, 1], None);
-        let column = column_profile("x", ColumnUse::Feature, &sums, &[1, 1]);
+        let column = figures("x", &sums, &[1, 1]);
         assert_eq!((column.clusters[0].lift, column.clusters[0].index), (None, Some(100.0)));
         let mut sums = ColumnSums::zero(1);
         sums.add(&[-1.0, 3.0], &[0, 0], None);
-        assert_eq!(column_profile("x", ColumnUse::Feature, &sums, &[2]).clusters[0].index, None);
+        assert_eq!(figures("x", &sums, &[2]).clusters[0].index, None);
     }
 
     #[test]
@@ -243,8 +273,7 @@ mod tests {
         let values: Vec<f64> = (0..n).map(|i| if i % 97 == 0 { -0.0 } else { value(i) * 1e6 }).collect();
         let labels: Vec<u16> = (0..n).map(|i| (i * 7 % 5) as u16).collect();
         let sizes = Sizes::of(5, &labels, None).rows;
-        let profile =
-            |sums: &ColumnSums| serde_json::to_string(&column_profile("x", ColumnUse::Feature, sums, &sizes)).unwrap();
+        let profile = |sums: &ColumnSums| serde_json::to_string(&figures("x", sums, &sizes)).unwrap();
         let mut whole = ColumnSums::zero(5);
         whole.add(&values, &labels, None);
         for portion in [1, 3, 64, 999, 10_000] {

@@ -53,6 +53,7 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
         },
         personas: naming.personas.iter().map(|verdict| fate(&verdict.persona, &verdict.outcome)).collect(),
         warnings: facts.warnings,
+        profile: profile.clone(),
     }
 }
 
@@ -95,6 +96,7 @@ fn cluster(number: usize, named: &NamedCluster, profile: &Profile, playbook: &Pl
         basis: named.basis,
         score: named.score,
         evidence,
+        distinctions: named.distinctions.clone(),
         guide: named.persona.as_deref().and_then(|name| playbook.persona(name)).map(guide),
     }
 }

@@ -8,7 +8,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::persona::{Basis, BusinessValue, Kpi, RoleColumn, Tactic};
+use crate::persona::{Basis, BusinessValue, Distinction, Kpi, RoleColumn, Tactic};
+use crate::profile::Profile;
 
 /// Of the contract.
 pub const VERSION: u32 = 1;
@@ -45,6 +46,9 @@ pub struct Summary {
     pub personas: Vec<PersonaFate>,
     /// What the data made the run warn of; what the machine did stands in the run record.
     pub warnings: Vec<String>,
+    /// Everything that is known of the clusters, in the user's units: spread, quartiles, lifts, indices, categories,
+    /// mixes and derived figures. The fields above repeat of it what most readers want.
+    pub profile: Profile,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +106,8 @@ pub struct ClusterSummary {
     pub score: Option<f64>,
     /// Why it is called so, a sentence each.
     pub evidence: Vec<String>,
+    /// What sets the cluster apart from all customers, the strongest feature first.
+    pub distinctions: Vec<Distinction>,
     /// What the playbook says about this persona; null for a descriptive name.
     pub guide: Option<Guide>,
 }

@@ -70,6 +70,11 @@ impl ColumnKind {
         !matches!(self, Self::Text | Self::Binary | Self::Other(_))
     }
 
+    /// Can be asked for as text, to be counted.
+    pub fn is_text(&self) -> bool {
+        matches!(self, Self::Text | Self::Boolean)
+    }
+
     /// Can tell customers apart. A boolean has two values; lists and structs have no order.
     pub fn is_id(&self) -> bool {
         !matches!(self, Self::Boolean | Self::Other(_))

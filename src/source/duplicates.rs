@@ -54,7 +54,7 @@ pub fn check_unique(
     };
     let mut seen: HashMap<u64, Vec<(Ids, Place)>> = HashMap::new();
     let mut found = None;
-    let request = Request { numbers: Vec::new(), ids: true };
+    let request = Request { numbers: Vec::new(), ids: true, ..Request::default() };
     let outcome = source.scan(&request, settings, observe, &mut |batches| {
         for batch in &batches {
             let Some(ids) = &batch.ids else { return Err(Error::bug("ids were asked for")) };

@@ -25,6 +25,7 @@ mod pages;
 mod positioned;
 mod quiet;
 mod scan;
+mod texts;
 mod thrift;
 mod wave;
 
@@ -35,6 +36,7 @@ pub use ids::Ids;
 pub use numbers::{NULL, is_null_value};
 pub use open::Source;
 pub use scan::{Batch, Request, ScanSettings};
+pub use texts::Texts;
 
 /// Largest magnitude a number may have. Squares and sums of squares of everything below stay finite.
 pub const MAGNITUDE_MAX: f64 = 1e100;

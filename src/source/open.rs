@@ -128,6 +128,11 @@ impl Source {
         self.columns.get(column).is_some_and(|column| column.kind.is_numeric())
     }
 
+    /// Whether a column can be asked for as text.
+    pub fn is_text(&self, column: usize) -> bool {
+        self.columns.get(column).is_some_and(|column| column.kind.is_text())
+    }
+
     /// The id column; without one the row number is the id.
     pub fn id(&self) -> Option<usize> {
         self.id

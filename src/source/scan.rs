@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 
 use super::ids::Ids;
 use super::open::{Lies, Source};
+use super::texts::Texts;
 use crate::error::{Error, Result};
 use crate::observe::{Event, Observe};
 
@@ -14,14 +15,16 @@ use crate::observe::{Event, Observe};
 const WAVE_FILES_MAX: usize = 64;
 /// Row groups of a wave; bounds what a source of many tiny row groups keeps in flight.
 const WAVE_GROUPS_MAX: usize = 4096;
-/// Taken for an id whose width the footer does not tell.
-const ID_BYTES: u64 = 16;
+/// Taken for a value whose width the footer does not tell.
+const VALUE_BYTES: u64 = 16;
 
 /// What is wanted of every row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// Columns wanted as f64.
     pub numbers: Vec<usize>,
+    /// Columns wanted as text; distinct.
+    pub texts: Vec<usize>,
     /// The id column too, or row numbers where there is none.
     pub ids: bool,
 }
@@ -48,6 +51,8 @@ pub struct Batch {
     /// The columns of the request in its order, `n_rows` values each. A null is [`NULL`](super::NULL); NaN and infinities are
     /// themselves; no finite value is beyond [`MAGNITUDE_MAX`](super::MAGNITUDE_MAX).
     pub numbers: Vec<Vec<f64>>,
+    /// The text columns of the request in its order.
+    pub texts: Vec<Texts>,
     /// Present when asked for; none of them is null.
     pub ids: Option<Ids>,
 }
@@ -67,6 +72,7 @@ pub(super) struct Segment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Numbers(usize),
+    Texts(usize),
     Ids(Option<usize>),
 }
 
@@ -161,6 +167,16 @@ impl<'a> Scan<'a> {
                 wanted.push(Wanted::Numbers(column));
             }
         }
+        for &column in &request.texts {
+            let info = source.columns().get(column).ok_or_else(|| Error::bug("a column number without a column"))?;
+            if !info.kind.is_text() {
+                return Err(Error::bad_data(format!(
+                    "the column {:?} is {} and cannot be read as text",
+                    info.name, info.kind
+                )));
+            }
+            wanted.push(Wanted::Texts(column));
+        }
         if request.ids {
             wanted.push(Wanted::Ids(source.id()));
         }
@@ -187,29 +203,31 @@ impl<'a> Scan<'a> {
 
     pub fn row_bytes(&self, segment: &Segment) -> u64 {
         let numbers = 8 * self.request.numbers.len() as u64;
-        numbers + if self.request.ids { self.id_bytes(segment) } else { 0 } + 1
+        let texts: u64 = self.request.texts.iter().map(|&column| self.value_bytes(segment, Some(column))).sum();
+        numbers + texts + if self.request.ids { self.value_bytes(segment, self.source.id()) } else { 0 } + 1
     }
 
-    fn id_bytes(&self, segment: &Segment) -> u64 {
-        let data_type = self.source.id().and_then(|id| self.source.columns().get(id)).map(|column| &column.data_type);
+    /// About what a value of a column takes; without a column, a row number.
+    fn value_bytes(&self, segment: &Segment, column: Option<usize>) -> u64 {
+        let data_type = column.and_then(|at| self.source.columns().get(at)).map(|column| &column.data_type);
         if let Some(width) = data_type.and_then(DataType::primitive_width) {
             return width as u64;
         }
-        let chunk = self.source.id().and_then(|id| {
+        let chunk = column.and_then(|at| {
             let file = self.source.files.get(segment.file)?;
-            let Lies::Leaf(leaf) = file.lies.get(id)? else { return None };
+            let Lies::Leaf(leaf) = file.lies.get(at)? else { return None };
             file.metadata.row_groups().get(segment.row_group)?.columns().get(*leaf)
         });
         // A dictionary hides the width of what it holds, so twice what the file needs for it is taken.
         let stored = chunk.and_then(|chunk| u64::try_from(chunk.uncompressed_size()).ok());
-        stored.map_or(8, |bytes| 2 * bytes / (segment.n_rows as u64).max(1) + ID_BYTES)
+        stored.map_or(8, |bytes| 2 * bytes / (segment.n_rows as u64).max(1) + VALUE_BYTES)
     }
 }
 
 impl Wanted {
     pub fn column(self) -> Option<usize> {
         match self {
-            Wanted::Numbers(column) => Some(column),
+            Wanted::Numbers(column) | Wanted::Texts(column) => Some(column),
             Wanted::Ids(column) => column,
         }
     }

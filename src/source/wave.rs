@@ -13,11 +13,13 @@ use super::numbers::{NULL, first_too_large, to_numbers};
 use super::open::{Lies, SourceFile};
 use super::positioned::PositionedFile;
 use super::scan::{Batch, HandOn, Scan, Segment, Wanted};
+use super::texts::Texts;
 use crate::error::{Error, Place, Result};
 
 /// A column of a segment, decoded: one part per batch.
 enum Parts {
     Numbers(Vec<Vec<f64>>),
+    Texts(Vec<Texts>),
     Ids(Vec<Ids>),
 }
 
@@ -110,6 +112,7 @@ impl Scan<'_> {
         let Some(column) = wanted.column() else { return Ok(Column::RowNumbers) };
         let file = self.source.files.get(segment.file).ok_or_else(bug)?;
         match file.lies.get(column).ok_or_else(bug)? {
+            Lies::Folder(value) if matches!(wanted, Wanted::Texts(_)) => Ok(Column::ConstantText(value.clone())),
             Lies::Folder(value) => {
                 let number = value.as_deref().and_then(|value| value.parse::<i64>().ok());
                 Ok(Column::Constant(number.map_or(NULL, |number| number as f64)))
@@ -140,7 +143,9 @@ impl Scan<'_> {
                     let n_rows = piece.len();
                     let numbers = match column {
                         Column::Constant(value) => vec![*value; n_rows],
-                        Column::RowNumbers => return Err(Error::bug("row numbers are ids")),
+                        Column::RowNumbers | Column::ConstantText(_) => {
+                            return Err(Error::bug("neither row numbers nor texts are numbers"));
+                        }
                         Column::Stream(stream) => {
                             let array: ArrayRef = stream.next(n_rows).map_err(|error| error.at(place(None)))?;
                             to_numbers(array).ok_or_else(|| Error::bug("a numeric column without numbers"))?
@@ -153,10 +158,21 @@ impl Scan<'_> {
                 });
                 Ok(Parts::Numbers(numbers.collect::<Result<_>>()?))
             }
+            Wanted::Texts(_) => {
+                let texts = pieces.map(|piece| match column {
+                    Column::ConstantText(value) => Ok(Texts::constant(value.as_deref(), piece.len())),
+                    Column::Constant(_) | Column::RowNumbers => Err(Error::bug("a number is no text")),
+                    Column::Stream(stream) => {
+                        let array = stream.next(piece.len()).map_err(|error| error.at(place(None)))?;
+                        Texts::new(array).ok_or_else(|| Error::bug("a text column without texts"))
+                    }
+                });
+                Ok(Parts::Texts(texts.collect::<Result<_>>()?))
+            }
             Wanted::Ids(_) => {
                 let ids = pieces.map(|piece| match column {
                     Column::RowNumbers => Ok(Ids::row_numbers(segment.first_row + piece.start as u64, piece.len())),
-                    Column::Constant(_) => Err(Error::bug("a folder's name is no id")),
+                    Column::Constant(_) | Column::ConstantText(_) => Err(Error::bug("a folder's name is no id")),
                     Column::Stream(stream) => {
                         let ids = Ids::new(stream.next(piece.len()).map_err(|error| error.at(place(None)))?);
                         match ids.first_null() {
@@ -173,12 +189,14 @@ impl Scan<'_> {
     /// Puts the columns of a segment's `rows` together, batch by batch, in the order of the request.
     fn assemble(&self, segment: &Segment, rows: Range<usize>, parts: Vec<Parts>, out: &mut Vec<Batch>) {
         let mut numbers: Vec<(usize, std::vec::IntoIter<Vec<f64>>)> = Vec::new();
+        let mut texts: Vec<std::vec::IntoIter<Texts>> = Vec::new();
         let mut ids = None;
         for (part, wanted) in parts.into_iter().zip(&self.wanted) {
             match (part, wanted) {
                 (Parts::Numbers(part), Wanted::Numbers(column)) => numbers.push((*column, part.into_iter())),
+                (Parts::Texts(part), _) => texts.push(part.into_iter()),
                 (Parts::Ids(part), _) => ids = Some(part.into_iter()),
-                (Parts::Numbers(_), Wanted::Ids(_)) => {}
+                (Parts::Numbers(_), _) => {}
             }
         }
         for piece in pieces(&rows, self.chunk_rows) {
@@ -199,6 +217,7 @@ impl Scan<'_> {
                 row_in_file: segment.row_in_file + piece.start as u64,
                 n_rows: piece.len(),
                 numbers: wanted.by_ref().collect(),
+                texts: texts.iter_mut().filter_map(Iterator::next).collect(),
                 ids: ids.as_mut().and_then(Iterator::next),
             });
         }
@@ -215,6 +234,7 @@ struct OpenFile {
 enum Column {
     Stream(Box<ColumnStream>),
     Constant(f64),
+    ConstantText(Option<String>),
     RowNumbers,
 }
 

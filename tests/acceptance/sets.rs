@@ -186,7 +186,7 @@ impl Set {
             cluster: settings(2, 1, seed),
             engine: EngineSettings { device: DeviceChoice::Cpu, memory: 4 << 30, threads: 0, chunk_rows: 65_536 },
             persona: PersonaSettings { playbook: "rfm".into(), value: None, roles: Vec::new() },
-            profile: ProfileSettings { columns: Vec::new() },
+            profile: ProfileSettings::default(),
             output: OutputSettings { path: PathBuf::new(), overwrite: false },
         };
         let observe = Observe::default();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use segmint::features::{self, Loaded};
-use segmint::job::{Feature, Job, Missing, SourceSettings, Transform};
+use segmint::job::{Feature, Job, Missing, Mix, SourceSettings, Transform};
 use segmint::observe::Observe;
 use segmint::profile::{Profile, describe};
 use segmint::source::Source;
@@ -23,15 +23,23 @@ fn customers() -> Table {
     let balance = column(&mut |r| Some(1e9 - 2e9 * r.unit()));
     let rate = column(&mut |r| (r.below(9) > 0).then(|| r.unit() - 0.5));
     let weight = column(&mut |r| Some(if r.below(20) == 0 { 0.0 } else { 0.5 + r.unit() }));
+    let texts = |of: &mut dyn FnMut(&mut Random) -> Option<String>| -> Vec<Option<String>> {
+        let mut random = Random(12);
+        (0..N_ROWS).map(|_| of(&mut random)).collect()
+    };
+    let country = texts(&mut |r| (r.below(30) > 0).then(|| format!("country {}", r.below(5) * r.below(7))));
+    let names = texts(&mut |r| Some(format!("name {}", r.below(2000))));
     Table::new(N_ROWS)
         .with_gaps("spend", spend)
         .with_gaps("age", age)
         .with_gaps("balance", balance)
         .with_gaps("rate", rate)
         .with_gaps("weight", weight)
+        .with_texts("country", country)
+        .with_texts("name", names)
 }
 
-/// A feature that drops rows, a column used twice, one that is only described, one for value.
+/// A feature that drops rows, a column used twice, some that are only described, one for value, parts of a whole.
 fn weighted() -> Job {
     let mut job = job(vec![
         Feature { transform: Transform::Log1p, ..Feature::plain("spend") },
@@ -39,9 +47,15 @@ fn weighted() -> Job {
         Feature { transform: Transform::Sqrt, ..Feature::plain("spend") },
     ]);
     job.source.sample_weight = Some("weight".into());
-    job.profile.columns = vec!["rate".into(), "balance".into()];
+    job.profile.columns = ["rate", "country", "balance", "name"].map(str::to_owned).to_vec();
+    job.profile.mix = vec![Mix { name: "both".into(), columns: vec!["spend".into(), "age".into()] }];
     job.persona.value = Some("spend".into());
     job
+}
+
+/// What derived figures are made of.
+fn roles() -> Vec<(String, String)> {
+    [("monetary", "spend"), ("frequency", "age")].map(|(role, column)| (role.into(), column.into())).to_vec()
 }
 
 /// Labels that belong to the customer, not to the row's place.
@@ -55,7 +69,7 @@ fn profile_at(path: &Path, job: &Job) -> Profile {
     let source = Source::open(&settings, &observe).unwrap();
     let loaded = features::load(&source, job, &observe).unwrap();
     let labels = labels(&loaded);
-    describe(&source, job, &loaded.features, &labels, loaded.matrix.weights(), N_CLUSTERS, &observe).unwrap()
+    describe(&source, job, &loaded.features, &roles(), &labels, loaded.matrix.weights(), N_CLUSTERS, &observe).unwrap()
 }
 
 fn profile(table: &Table, job: &Job, files: &[usize], row_group_rows: usize) -> String {
@@ -81,6 +95,10 @@ fn files_row_groups_chunks_and_threads_change_no_byte() {
         job.engine.chunk_rows = chunk;
         assert_eq!(profile(&table, &job, &files, row_group), whole);
     }
+    // Too little memory for more than one column at a time.
+    let mut narrow = job.clone();
+    narrow.engine.memory = 1 << 19;
+    assert_eq!(profile(&table, &narrow, &[N_ROWS], 1000), whole);
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         assert_eq!(pool.install(|| profile(&table, &job, &[N_ROWS], 500)), whole);
@@ -136,7 +154,7 @@ fn labels_that_do_not_fit_the_rows_are_refused() {
     let labels = labels(&loaded);
     let more: Vec<u16> = labels.iter().copied().chain([0]).collect();
     for labels in [&labels[1..], &more] {
-        let error = describe(&source, &job, &loaded.features, labels, None, N_CLUSTERS, &observe).unwrap_err();
+        let error = describe(&source, &job, &loaded.features, &[], labels, None, N_CLUSTERS, &observe).unwrap_err();
         assert!(error.to_string().contains("changed between two reads"), "{error}");
     }
 }
@@ -151,6 +169,7 @@ fn a_column_that_is_not_there_is_refused_with_the_nearest_name() {
     let source = Source::open(&settings, &observe).unwrap();
     let loaded = features::load(&source, &job, &observe).unwrap();
     job.profile.columns = vec!["ballance".into()];
-    let error = describe(&source, &job, &loaded.features, &labels(&loaded), None, N_CLUSTERS, &observe).unwrap_err();
+    let error =
+        describe(&source, &job, &loaded.features, &[], &labels(&loaded), None, N_CLUSTERS, &observe).unwrap_err();
     assert_eq!(error.hint_text(), Some("did you mean \"balance\"?"));
 }

@@ -1,5 +1,6 @@
 //! The profile from outside: Parquet, labels and weights in; figures in the user's units out, and names from them.
 
+mod figures;
 mod invariance;
 mod planted;
 mod real_customers;

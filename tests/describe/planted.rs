@@ -45,7 +45,7 @@ fn named(seed: u64, left_out: Option<&str>) -> (BTreeMap<&'static str, String>, 
     let observe = Observe::default();
     let source = Source::open(&settings, &observe).unwrap();
     let loaded = features::load(&source, &job, &observe).unwrap();
-    let profile = describe(&source, &job, &loaded.features, &labels, None, groups.len(), &observe).unwrap();
+    let profile = describe(&source, &job, &loaded.features, &[], &labels, None, groups.len(), &observe).unwrap();
     let naming = name(&profile, &Playbook::load("rfm").unwrap(), &[]).unwrap();
     let names = groups.iter().copied().zip(naming.clusters.iter().map(|cluster| cluster.name.clone())).collect();
     (names, naming)

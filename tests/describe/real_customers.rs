@@ -37,7 +37,7 @@ fn columns(source: &Source) -> Vec<Vec<f64>> {
     let mut columns = vec![Vec::new(); FEATURES.len()];
     let scan = ScanSettings { chunk_rows: 65_536, memory: 1 << 30 };
     source
-        .scan(&Request { numbers, ids: false }, &scan, &Observe::default(), &mut |wave| {
+        .scan(&Request { numbers, ids: false, ..Request::default() }, &scan, &Observe::default(), &mut |wave| {
             for batch in wave {
                 columns.iter_mut().zip(batch.numbers).for_each(|(all, part)| all.extend(part));
             }
@@ -78,7 +78,7 @@ fn profile(k: usize) -> (Profile, Vec<Vec<f64>>, Vec<u16>) {
     let loaded = features::load(&source, &job, &observe).unwrap();
     let columns = columns(&source);
     let labels = labels(&columns, &expected(k)["centers_scaled"]);
-    let profile = describe(&source, &job, &loaded.features, &labels, None, k, &observe).unwrap();
+    let profile = describe(&source, &job, &loaded.features, &[], &labels, None, k, &observe).unwrap();
     (profile, columns, labels)
 }
 
@@ -97,6 +97,12 @@ fn sizes_and_means_are_those_of_float64_k_means() {
             }
         }
         assert_eq!(profile.columns[3].name, "cds");
+        let means: Vec<f64> = serde_json::from_value(expected["means_original"]["monetary"].clone()).unwrap();
+        let sums: Vec<f64> = sizes.iter().zip(means).map(|(&size, mean)| size as f64 * mean).collect();
+        for (cluster, sum) in profile.clusters.iter().zip(&sums) {
+            let share = sum / sums.iter().sum::<f64>();
+            assert!((cluster.value_share.unwrap() - share).abs() < 1e-6, "k = {k}");
+        }
     }
 }
 

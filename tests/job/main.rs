@@ -9,7 +9,7 @@ use std::path::Path;
 use segmint::error::Error;
 use segmint::grid;
 use segmint::job::{
-    self, DeviceChoice, DuplicateIds, Feature, Flag, Missing, Resolved, Scale, Surroundings, Transform, Written,
+    self, DeviceChoice, DuplicateIds, Feature, Flag, Missing, Mix, Resolved, Scale, Surroundings, Transform, Written,
 };
 
 fn around(variables: &[(&str, &str)]) -> Surroundings {
@@ -71,6 +71,10 @@ roles = { monetary = "total_spent", "a b" = "c" }
 
 [profile]
 columns = ["income", "age"]
+mix = [{ name = "basket \"x\"", columns = ["wine", "meat"] }, { name = "channel", columns = ["web", "store"] }]
+currency = "EUR"
+units = { recency = "days", age = "years" }
+smallest_group = 5
 
 [output]
 path = "runs/x"
@@ -115,6 +119,9 @@ fn a_full_job_says_what_it_says() {
     let roles = [("a b".to_owned(), "c".to_owned()), ("monetary".to_owned(), "total_spent".to_owned())];
     assert_eq!(job.persona.roles, roles);
     assert_eq!(job.profile.columns, ["income", "age"]);
+    assert_eq!(job.profile.mix[1], Mix { name: "channel".into(), columns: vec!["web".into(), "store".into()] });
+    assert_eq!((job.profile.currency.as_deref(), job.profile.smallest_group), (Some("EUR"), 5));
+    assert_eq!(job.profile.units, [("age".to_owned(), "years".to_owned()), ("recency".into(), "days".into())]);
     assert_eq!(job.output.path, Path::new("/here/jobs/runs/x"));
     assert!(job.output.overwrite);
 }
@@ -178,6 +185,10 @@ fn a_shown_job_tells_where_each_value_came_from() {
 
     [profile]
     columns = []                            # default
+    mix = []                                # default
+    # currency is not set
+    units = {}                              # default
+    smallest_group = 20                     # default
 
     [output]
     path = "/here/runs/2026-11-22"          # default
@@ -217,6 +228,10 @@ fn every_setting_can_be_given_by_flag_and_by_variable() {
         ("persona.value", "a"),
         ("persona.roles", "monetary=a,frequency=b"),
         ("profile.columns", "c,d"),
+        ("profile.mix", "basket=wine+meat,channel=web+store"),
+        ("profile.currency", "EUR"),
+        ("profile.units", "recency=days,age=years"),
+        ("profile.smallest_group", "7"),
         ("output.path", "out"),
         ("output.overwrite", "true"),
     ]);
@@ -226,6 +241,8 @@ fn every_setting_can_be_given_by_flag_and_by_variable() {
     let variables: Vec<(&str, &str)> = job::SETTINGS.iter().map(|s| (s.variable, typed[s.name])).collect();
     let by_variable = job::resolve(None, &[], &around(&variables)).unwrap();
     assert_eq!(by_flag.job, by_variable.job);
+    let mix = |name: &str, columns: [&str; 2]| Mix { name: name.into(), columns: columns.map(str::to_owned).to_vec() };
+    assert_eq!(by_flag.job.profile.mix, [mix("basket", ["wine", "meat"]), mix("channel", ["web", "store"])]);
     let features = "transform weight scale missing".split(' ');
     let defaults = job::show(&by_flag).lines().filter(|line| line.ends_with("# default")).count();
     assert_eq!(defaults, 2 * features.count() - 1, "only what the features leave out is left to a default");

@@ -103,6 +103,46 @@ fn wrong_types_ranges_and_words_fail_with_what_was_allowed() {
             "columns = \"income\"",
             "jobs/night.toml:4:11: `columns` is \"income\"; allowed: a list of texts | ",
         ),
+        (
+            "profile",
+            "mix = [{ nam = \"m\", columns = [\"a\", \"b\"] }]",
+            "jobs/night.toml:4:10: unknown key `nam` in a mix | did you mean `name`?",
+        ),
+        (
+            "profile",
+            "mix = [{ name = \"m\" }]",
+            "jobs/night.toml:4:8: a mix without `columns` | as in mix = [{ name = \"basket\", columns = [\"wine\", \"meat\"] }]",
+        ),
+        (
+            "profile",
+            "mix = [{ name = \"m\", columns = [\"a\"] }]",
+            "jobs/night.toml:4:32: the mix \"m\" has 1 columns; allowed: 2 to 64 parts of one whole | ",
+        ),
+        (
+            "profile",
+            "mix = [{ name = \"m\", columns = [\"a\", \"a\"] }]",
+            "jobs/night.toml:4:38: the column \"a\" is in this mix already | ",
+        ),
+        (
+            "profile",
+            "mix = [{ name = \"m\", columns = [\"a\", \"b\"] }, { name = \"m\", columns = [\"c\", \"d\"] }]",
+            "jobs/night.toml:4:46: there are two mixes called \"m\" | ",
+        ),
+        (
+            "profile",
+            "units = [\"days\"]",
+            "jobs/night.toml:4:9: `units` is a list; allowed: a table, as in { recency = \"days\" } | ",
+        ),
+        (
+            "profile",
+            "curency = \"EUR\"",
+            "jobs/night.toml:4:1: unknown key `curency` in [profile] | did you mean `currency`?",
+        ),
+        (
+            "profile",
+            "smallest_group = 0",
+            "jobs/night.toml:4:18: `smallest_group` is 0; allowed: a whole number from 1 to 1000000 | ",
+        ),
         ("profile", "columns = [\"a\", \"a\"]", "jobs/night.toml:4:17: the column \"a\" is described already | "),
         (
             "persona",
@@ -133,7 +173,6 @@ fn what_is_not_built_yet_is_refused_by_name() {
         ("[cluster]\ncriterion = \"silhouette\"\n", "2:1: `criterion` in [cluster] does not exist yet"),
         ("[cluster]\nmin_size = 0.1\n", "2:1: `min_size` in [cluster] does not exist yet"),
         ("[cluster]\nstart = \"runs/yesterday\"\n", "2:1: `start` in [cluster] does not exist yet"),
-        ("[profile]\nmix = []\n", "2:1: `mix` in [profile] does not exist yet"),
         ("[source]\npath = \"s3://bucket/c.parquet\"\n", "2:8: paths that start with s3:// do not exist yet"),
         ("[persona]\nplaybook = \"telecom\"\n", "2:12: there is no playbook called \"telecom\""),
     ];

@@ -99,7 +99,7 @@ fn dropped_rows_are_counted_once_by_the_first_feature_that_drops_them() {
     let settings = ScanSettings { chunk_rows: 100, memory: 1 << 20 };
     let mut kept = None;
     source
-        .scan(&Request { numbers, ids: true }, &settings, &observe, &mut |batches| {
+        .scan(&Request { numbers, ids: true, ..Request::default() }, &settings, &observe, &mut |batches| {
             kept = loaded.features.kept(&batches[0]);
             Ok(())
         })

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use segmint::error::Result;
@@ -20,11 +20,12 @@ use segmint::source::Source;
 pub struct Table {
     pub ids: Vec<i64>,
     pub columns: Vec<(String, Vec<Option<f64>>)>,
+    pub texts: Vec<(String, Vec<Option<String>>)>,
 }
 
 impl Table {
     pub fn new(n_rows: usize) -> Self {
-        Self { ids: (0..n_rows as i64).map(|i| i * 37 + 1000).collect(), columns: Vec::new() }
+        Self { ids: (0..n_rows as i64).map(|i| i * 37 + 1000).collect(), ..Self::default() }
     }
 
     pub fn with(mut self, name: &str, values: impl IntoIterator<Item = f64>) -> Self {
@@ -37,12 +38,21 @@ impl Table {
         self
     }
 
+    #[allow(dead_code)] // only the profile's tests have text
+    pub fn with_texts(mut self, name: &str, values: impl IntoIterator<Item = Option<String>>) -> Self {
+        self.texts.push((name.into(), values.into_iter().collect()));
+        self
+    }
+
     /// The rows in another order, or some of them.
     pub fn rows(&self, order: &[usize]) -> Self {
-        let pick = |values: &[Option<f64>]| order.iter().map(|&row| values[row]).collect();
+        fn pick<T: Clone>(values: &[T], order: &[usize]) -> Vec<T> {
+            order.iter().map(|&row| values[row].clone()).collect()
+        }
         Self {
             ids: order.iter().map(|&row| self.ids[row]).collect(),
-            columns: self.columns.iter().map(|(name, values)| (name.clone(), pick(values))).collect(),
+            columns: self.columns.iter().map(|(name, values)| (name.clone(), pick(values, order))).collect(),
+            texts: self.texts.iter().map(|(name, values)| (name.clone(), pick(values, order))).collect(),
         }
     }
 
@@ -59,6 +69,9 @@ impl Table {
         let mut arrays: Vec<(&str, ArrayRef, bool)> = vec![("id", Arc::new(Int64Array::from(self.ids.clone())), false)];
         for (name, values) in &self.columns {
             arrays.push((name, Arc::new(Float64Array::from(values.clone())), true));
+        }
+        for (name, values) in &self.texts {
+            arrays.push((name, Arc::new(StringArray::from(values.clone())), true));
         }
         let batch = RecordBatch::try_from_iter_with_nullable(arrays).unwrap();
         let properties = WriterProperties::builder().set_max_row_group_row_count(Some(row_group_rows)).build();
@@ -113,7 +126,7 @@ pub fn job(features: Vec<Feature>) -> Job {
         cluster: ClusterSettings { k: 2, n_init: 1, max_iter: 10, tol: 0.0, seed: 42 },
         engine: EngineSettings { device: DeviceChoice::Cpu, memory: ONE_READ, threads: 0, chunk_rows: 1000 },
         persona: PersonaSettings { playbook: "rfm".into(), value: None, roles: Vec::new() },
-        profile: ProfileSettings { columns: Vec::new() },
+        profile: ProfileSettings::default(),
         output: OutputSettings { path: "out".into(), overwrite: false },
     }
 }

@@ -59,7 +59,7 @@ pub fn job(input: &Path, output: &Path) -> Job {
         cluster: ClusterSettings { k: 3, n_init: 2, max_iter: 100, tol: 0.0, seed: 42 },
         engine: EngineSettings { device: DeviceChoice::Cpu, memory: 1 << 30, threads: 1, chunk_rows: 250 },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
-        profile: ProfileSettings { columns: vec!["weight".into()] },
+        profile: ProfileSettings { columns: vec!["weight".into()], ..ProfileSettings::default() },
         output: OutputSettings { path: output.to_path_buf(), overwrite: false },
     }
 }

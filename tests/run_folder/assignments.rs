@@ -160,7 +160,7 @@ fn a_uuid_stays_a_uuid_and_dropped_rows_take_their_ids_along() {
     let file = staging.file("assignments.parquet").unwrap();
     let mut writer = AssignmentWriter::for_source(file, &source, &names).unwrap();
     let scan = ScanSettings { chunk_rows: 7, memory: 1 << 20 };
-    let request = Request { numbers: Vec::new(), ids: true };
+    let request = Request { numbers: Vec::new(), ids: true, ..Request::default() };
     source
         .scan(&request, &scan, &Observe::default(), &mut |wave| {
             for batch in wave {

@@ -130,7 +130,7 @@ pub fn look(path: &str, observe: &Observe) -> Result<Seen> {
         });
     }
     let n_rows = source.n_rows();
-    let request = Request { numbers: wanted, ids: false };
+    let request = Request { numbers: wanted, ids: false, ..Request::default() };
     scan(&source, &request, "look at columns", observe, |batch| {
         for (seen, values) in numbers.iter_mut().zip(&batch.numbers) {
             seen.add(values);
@@ -215,7 +215,7 @@ fn promise(name: &str, index: usize) -> Option<u32> {
 
 fn all_differ(source: &Source, observe: &Observe) -> Result<bool> {
     let mut keys: Vec<u64> = Vec::new();
-    let request = Request { numbers: Vec::new(), ids: true };
+    let request = Request { numbers: Vec::new(), ids: true, ..Request::default() };
     scan(source, &request, "compare ids", observe, |batch| {
         let ids = batch.ids.as_ref().ok_or_else(|| Error::bug("a scan without the ids it was asked for"))?;
         let first = keys.len();

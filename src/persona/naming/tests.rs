@@ -15,14 +15,9 @@ fn profile(sizes: &[u64], columns: &[Column]) -> Profile {
         mean: Some(mean),
         standard_deviation: Some(spread),
         min: Some(min),
-        max: None,
+        ..Moments::default()
     };
-    let cluster = |&size: &u64| ClusterProfile {
-        size,
-        share: size as f64 / total as f64,
-        weighted_share: None,
-        value_share: None,
-    };
+    let cluster = |&size: &u64| ClusterProfile { size, share: size as f64 / total as f64, ..ClusterProfile::default() };
     let column = |&(name, (min, mean, spread), means): &Column| ColumnProfile {
         name: name.into(),
         column_use: ColumnUse::Feature,
@@ -36,11 +31,12 @@ fn profile(sizes: &[u64], columns: &[Column]) -> Profile {
                 index: None,
             })
             .collect(),
+        ..ColumnProfile::default()
     };
     Profile {
         clusters: sizes.iter().map(cluster).collect(),
         columns: columns.iter().map(column).collect(),
-        value_column: None,
+        ..Profile::default()
     }
 }
 
