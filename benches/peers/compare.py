@@ -7,8 +7,8 @@
 Every round measures each contender once, in an order that rotates from round to round, each in a process of its own, so
 that whatever else the machine does falls on all of them. Two questions:
 
-step   one Lloyd iteration over all rows. Peers: the slope between fits of 5 and 20 iterations, and whole / 20. segmint:
-       `segmint bench --what step`, the median of its passes, on made-up customers of the same shape.
+step   one Lloyd iteration over all rows, on the same file and from the same rows. Peers: the slope between fits of 5 and
+       20 iterations, and whole / 20. segmint: `segmint bench --what step`, the mean over 20 iterations.
 job    Parquet to published labels. Peers: seconds inside the process from reading to the written file, imports left
        out. segmint: the whole process, start to exit, with the whole run folder written and synced.
 
@@ -65,8 +65,8 @@ def run(command):
 
 def segmint_step(a, work):
     out, _ = run([
-        a.segmint, "bench", "--what", "step", "--rows", a.rows, "--features", a.features, "--k", a.k, "--device", a.device,
-        "--threads", a.threads, "--output", "json",
+        a.segmint, "bench", "--what", "step", "--data", work / "data.parquet", "--id", "customer_id", "--k", a.k,
+        "--device", a.device, "--threads", a.threads, "--output", "json",
     ])
     result = next(r for r in json.loads(out)["results"] if r.get("models", 1) == 1)
     return {"contender": "segmint", "slope_ms": [result["median_ms"]], "whole_ms": [result["median_ms"]], "raw": result}

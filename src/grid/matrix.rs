@@ -62,30 +62,44 @@ impl Matrix {
         Self { n_rows, n_features, panels, reach, wide, weights, keys, facts }
     }
 
-    /// A matrix from plain rows: for tests and small samples. Rows wider than the grid become wide rows.
+    /// A matrix from plain rows: for tests. Rows wider than the grid become wide rows.
     pub fn from_rows(n_features: usize, rows: &[Vec<i64>], weights: Option<Vec<u16>>, keys: Vec<u64>) -> Self {
-        let n_panels = rows.len().div_ceil(PANEL_ROWS);
+        Self::filled(n_features, weights, keys, |row, out| out.copy_from_slice(&rows[row]))
+    }
+
+    /// A matrix of the given rows, in the given order: samples.
+    pub fn select(&self, rows: &[usize]) -> Matrix {
+        let weights = self.weights.as_ref().map(|w| rows.iter().map(|&row| w[row]).collect());
+        let keys = rows.iter().map(|&row| self.keys[row]).collect();
+        Self::filled(self.n_features, weights, keys, |index, out| self.row(rows[index], out))
+    }
+
+    /// A matrix of as many rows as there are keys; `write` writes the coordinates of one.
+    fn filled(n_features: usize, weights: Option<Vec<u16>>, keys: Vec<u64>, write: impl Fn(usize, &mut [i64])) -> Self {
+        let n_panels = keys.len().div_ceil(PANEL_ROWS);
         let mut panels = vec![0.0; n_panels * n_features * PANEL_ROWS];
         let mut wide = WideRows::default();
+        let mut row = vec![0; n_features];
         for slot in 0..n_panels * PANEL_ROWS {
             let base = slot / PANEL_ROWS * n_features * PANEL_ROWS + slot % PANEL_ROWS;
-            match rows.get(slot) {
-                Some(row) if row.iter().all(|q| q.abs() < WIDE) => {
-                    for (feature, &q) in row.iter().enumerate() {
-                        panels[base + feature * PANEL_ROWS] = q as f32;
-                    }
+            if slot >= keys.len() {
+                panels[base] = WIDE as f32;
+                continue;
+            }
+            write(slot, &mut row);
+            if row.iter().all(|q| q.abs() < WIDE) {
+                for (feature, &q) in row.iter().enumerate() {
+                    panels[base + feature * PANEL_ROWS] = q as f32;
                 }
-                Some(row) => {
-                    panels[base] = WIDE as f32;
-                    wide.rows.push(slot as u64);
-                    wide.coordinates.extend_from_slice(row);
-                }
-                None => panels[base] = WIDE as f32,
+            } else {
+                panels[base] = WIDE as f32;
+                wide.rows.push(slot as u64);
+                wide.coordinates.extend_from_slice(&row);
             }
         }
-        let (mut facts, reach) = Self::facts_of(n_features, &panels, weights.as_deref().unwrap_or(&[]), rows.len());
+        let (mut facts, reach) = Self::facts_of(n_features, &panels, weights.as_deref().unwrap_or(&[]), keys.len());
         facts.add_wide(n_features, &wide, weights.as_deref());
-        Self::assemble(rows.len(), n_features, panels, reach, wide, weights, keys, facts)
+        Self::assemble(keys.len(), n_features, panels, reach, wide, weights, keys, facts)
     }
 
     /// Facts of the narrow rows of whole panels, and each panel's reach: an upper bound of the Euclidean norm of its
@@ -120,21 +134,6 @@ impl Matrix {
             reach.push(next_above((largest as f64).sqrt()));
         }
         (facts, reach)
-    }
-
-    /// A matrix of the given rows, in the given order: samples.
-    pub fn select(&self, rows: &[usize]) -> Matrix {
-        let d = self.n_features;
-        let mut coordinates = vec![0; d];
-        let picked: Vec<Vec<i64>> = rows
-            .iter()
-            .map(|&row| {
-                self.row(row, &mut coordinates);
-                coordinates.clone()
-            })
-            .collect();
-        let weights = self.weights.as_ref().map(|w| rows.iter().map(|&row| w[row]).collect());
-        Matrix::from_rows(d, &picked, weights, rows.iter().map(|&row| self.keys[row]).collect())
     }
 
     pub fn n_rows(&self) -> usize {

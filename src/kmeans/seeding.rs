@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::draw::below;
-use crate::engine::cpu::{Sample, threads_or_all};
+use crate::engine::cpu::{Nearest, Sample, threads_or_all};
 use crate::error::Result;
 use crate::grid::{Centroids, Matrix, PANEL_ROWS};
 use crate::job::ClusterSettings;
@@ -19,7 +19,7 @@ use crate::observe::Observe;
 const SAMPLE_ROWS_MAX: usize = 131_072;
 
 /// Candidates per step, for every k, so that seeds of different k share a prefix.
-const CANDIDATES: u32 = 4;
+const CANDIDATES: usize = 4;
 
 /// Seeds of every restart: up to k distinct rows each.
 pub(super) fn seeds(
@@ -73,59 +73,47 @@ fn sample_rows(matrix: &Matrix, n: usize) -> Vec<usize> {
     }
 }
 
-/// A candidate and what is left once it is a seed.
-struct Seeded {
-    point: Vec<i64>,
-    nearest: Vec<f64>,
-    potentials: Vec<u128>,
-    total: u128,
-}
-
 fn seed_one(sample: &Sample, settings: &ClusterSettings, restart: u32) -> Centroids {
     let matrix = sample.matrix();
     let d = matrix.n_features();
-    let mut point = vec![0; d];
+    let point = |row: usize| {
+        let mut point = vec![0; d];
+        matrix.row(row, &mut point);
+        point
+    };
     let mut values = Vec::with_capacity(settings.k * d);
     let mut nearest = sample.unseeded();
 
-    let total: u128 = (0..matrix.n_rows()).map(|row| u128::from(matrix.weight(row))).sum();
-    let first =
-        walk(below(total, settings.seed, restart, 0, 0), (0..matrix.n_rows()).map(|r| u128::from(matrix.weight(r))));
-    matrix.row(first, &mut point);
-    let mut potentials = sample.lower(&point, &mut nearest);
-    values.extend_from_slice(&point);
+    let weights = || (0..matrix.n_rows()).map(|row| u128::from(matrix.weight(row)));
+    let mut seed = point(walk(below(weights().sum(), settings.seed, restart, 0, 0), weights()));
+    let mut potentials = sample.lower(&seed, &mut nearest);
+    values.append(&mut seed);
 
     for step in 1..settings.k as u32 {
         let total: u128 = potentials.iter().sum();
         if total == 0 {
             break;
         }
-        let mut best: Option<Seeded> = None;
-        for candidate in 0..CANDIDATES {
-            let row = drawn_row(matrix, &nearest, &potentials, below(total, settings.seed, restart, step, candidate));
-            matrix.row(row, &mut point);
-            let mut lowered = nearest.clone();
-            let left = sample.lower(&point, &mut lowered);
-            let total: u128 = left.iter().sum();
-            if best.as_ref().is_none_or(|b| total < b.total) {
-                best = Some(Seeded { point: point.clone(), nearest: lowered, potentials: left, total });
-            }
-        }
-        if let Some(best) = best {
-            (nearest, potentials) = (best.nearest, best.potentials);
-            values.extend_from_slice(&best.point);
-        }
+        let mut candidates = std::array::from_fn::<_, CANDIDATES, _>(|candidate| {
+            let draw = below(total, settings.seed, restart, step, candidate as u32);
+            point(drawn_row(sample, &nearest, &potentials, draw))
+        });
+        let totals = sample.totals(&candidates, &nearest);
+        // The first of equals.
+        let best = (0..CANDIDATES).min_by_key(|&candidate| totals[candidate]).unwrap_or(0);
+        potentials = sample.lower(&candidates[best], &mut nearest);
+        values.append(&mut candidates[best]);
     }
     Centroids::new(restart, 0, d, values)
 }
 
 /// The row in which the running sum of w·D passes `draw`.
-fn drawn_row(matrix: &Matrix, nearest: &[f64], potentials: &[u128], mut draw: u128) -> usize {
+fn drawn_row(sample: &Sample, nearest: &Nearest, potentials: &[u128], mut draw: u128) -> usize {
     for (panel, &potential) in potentials.iter().enumerate() {
         if draw < potential {
             let first = panel * PANEL_ROWS;
-            let shares = (first..matrix.n_rows()).map(|row| u128::from(matrix.weight(row)) * nearest[row] as u128);
-            return first + walk(draw, shares);
+            let rows = first..sample.matrix().n_rows();
+            return first + walk(draw, rows.map(|row| sample.potential(nearest, row)));
         }
         draw -= potential;
     }

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use self::listen::Heard;
 use self::measure::Measured;
-use crate::engine::{self, Shape};
+use crate::engine::{self, Engine, Shape};
 use crate::error::Result;
 use crate::features::{self, FeatureModel, Loaded, RowCounts};
 use crate::grid::Matrix;
@@ -41,12 +41,15 @@ pub struct Outcome {
 /// Runs a job: reads its source, clusters, names, and publishes the run folder. Leaves nothing behind where it fails or
 /// is stopped.
 pub fn run(job: &Job, observe: &Observe) -> Result<Outcome> {
-    run_on(job, observe, &Disk::default())
+    run_on(job, observe, &Disk::default(), &engine::open)
 }
 
-/// The same on a disk that a test can make fail.
+/// How a run gets its engine.
+pub type Opening<'a> = &'a dyn Fn(&engine::Settings, Shape, &Observe) -> Result<Box<dyn Engine>>;
+
+/// The same on a disk and an engine that a test can make fail.
 #[doc(hidden)]
-pub fn run_on(job: &Job, observe: &Observe, disk: &Disk) -> Result<Outcome> {
+pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Result<Outcome> {
     let started = (SystemTime::now(), Instant::now());
     let heard = Heard::default();
     let observe = &heard.listen_to(observe);
@@ -63,7 +66,7 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk) -> Result<Outcome> {
     let Loaded { features, matrix, rows, reads } = features::load(&source, job, observe)?;
     let roles = roles(&source, &features, job, &playbook)?;
     let matrix = Arc::new(matrix);
-    let mut found = cluster(job, &matrix, observe)?;
+    let mut found = cluster(job, &matrix, observe, opening)?;
     let published = Measured::new(&mut found.fit, matrix);
 
     let labels = published.labels();
@@ -104,14 +107,14 @@ struct Found {
 }
 
 /// Fits on the chosen engine, whose copies of the data are gone when this returns.
-fn cluster(job: &Job, matrix: &Arc<Matrix>, observe: &Observe) -> Result<Found> {
+fn cluster(job: &Job, matrix: &Arc<Matrix>, observe: &Observe, opening: Opening) -> Result<Found> {
     let shape = Shape {
         n_rows: matrix.n_rows() as u64,
         n_features: matrix.n_features(),
         n_clusters: job.cluster.k,
         n_models: job.cluster.n_init as usize,
     };
-    let mut engine = engine::open(&engine_settings(&job.engine), shape, observe)?;
+    let mut engine = opening(&engine_settings(&job.engine), shape, observe)?;
     let fit = kmeans::fit(engine.as_mut(), matrix, &job.cluster, job.engine.threads, observe)?;
     Ok(Found { fit, device: engine.device().clone(), counters: engine.counters() })
 }

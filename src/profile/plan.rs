@@ -107,12 +107,13 @@ impl Plan {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// How many columns are read at once, so that their values fit beside what the run keeps; one at least.
+    /// How many columns are read at once, so that their values fit beside what the run keeps, and take no more than the
+    /// grid does, as reading did before; one at least.
     pub(super) fn columns_per_read(&self, job: &Job, n_rows: u64, wave_bytes: u64) -> usize {
         let features = self.columns.iter().filter(|column| column.column_use == ColumnUse::Feature).count() as u64;
         let kept = n_rows.saturating_mul(features * GRID_BYTES + ROW_BYTES).saturating_add(wave_bytes);
         // Half of what is left: the search for quartiles and the decoders want some too.
-        let room = job.engine.memory.saturating_sub(kept) / 2;
+        let room = (job.engine.memory.saturating_sub(kept) / 2).min(n_rows.saturating_mul(features * GRID_BYTES));
         let fit = room / (n_rows * VALUE_BYTES).max(1);
         usize::try_from(fit).unwrap_or(usize::MAX).clamp(1, self.columns.len().max(1))
     }

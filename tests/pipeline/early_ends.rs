@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use segmint::engine::open;
 use segmint::error::Kind;
 use segmint::observe::Observe;
 use segmint::pipeline::{run, run_on};
@@ -30,7 +31,7 @@ fn rehearsed() -> (tempfile::TempDir, PathBuf, Vec<&'static str>, Vec<u8>) {
     let disk = Disk::default();
     let output = place.path().join("expected");
     fs::create_dir(place.path().join("out")).unwrap();
-    run_on(&job(&input, &output), &Observe::default(), &disk).unwrap();
+    run_on(&job(&input, &output), &Observe::default(), &disk, &open).unwrap();
     let expected = manifest(&output);
     (place, input, disk.operations(), expected)
 }
@@ -77,7 +78,7 @@ fn a_run_that_fails_at_any_operation_leaves_nothing_or_a_whole_run() {
     let output = out.join("run");
     for operation in 0..operations.len() {
         let disk = Disk::with_faults(vec![Fault::Once { operation, error: ErrorKind::StorageFull }]);
-        let result = run_on(&job(&input, &output), &Observe::default(), &disk);
+        let result = run_on(&job(&input, &output), &Observe::default(), &disk, &open);
         let context = format!("operation {operation} of {operations:?}");
         match result {
             Ok(_) => assert_eq!(manifest(&output), expected, "{context}"),
@@ -128,5 +129,5 @@ fn a_run_that_is_killed() {
     let operation = lines.next().unwrap().parse().unwrap();
     let (input, output) = (PathBuf::from(lines.next().unwrap()), PathBuf::from(lines.next().unwrap()));
     let disk = Disk::with_faults(vec![Fault::Abort { operation }]);
-    let _ = run_on(&job(&input, &output), &Observe::default(), &disk);
+    let _ = run_on(&job(&input, &output), &Observe::default(), &disk, &open);
 }

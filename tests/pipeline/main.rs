@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)] // how many cases were tried is said
 
 mod early_ends;
+mod fallback;
 mod published;
 mod refusals;
 mod table;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::grid::{Centroids, Matrix, PANEL_ROWS, WIDE, WideRows};
+use crate::grid::{Matrix, PANEL_ROWS, WIDE, WideRows};
 
 /// Steps in one standard deviation.
 const STEPS: f64 = 16_384.0;
@@ -28,17 +28,6 @@ pub fn matrix(n: usize, d: usize, k: usize) -> Arc<Matrix> {
     let (facts, reach) = Matrix::facts_of(d, &panels, &[], n);
     let keys = (0..n as u64).map(hash).collect();
     Arc::new(Matrix::assemble(n, d, panels, reach, WideRows::default(), None, keys, facts))
-}
-
-/// Rows spread over the matrix as a start; each model has its own.
-pub fn start(matrix: &Matrix, k: usize, model: u32) -> Centroids {
-    let d = matrix.n_features();
-    let mut values = vec![0; k * d];
-    for (cluster, centroid) in values.chunks_exact_mut(d).enumerate() {
-        let row = hash(u64::from(model) << 32 | cluster as u64) % matrix.n_rows() as u64;
-        matrix.row(row as usize, centroid);
-    }
-    Centroids::new(model, 0, d, values)
 }
 
 /// A well-mixed bijection of u64 (the finaliser of splitmix64).

@@ -24,6 +24,7 @@ Examples:
   segmint bench --what step --rows 500000 --features 10 --k 5 --device cpu
   segmint bench --what step --device all
   segmint bench --what run --rows 1000000 --k 5
+  segmint bench --what step --data customers.parquet --id customer_id --k 8
 
 step: the time of one pass over all rows, the mean over twenty Lloyd iterations from seeds, and the median and the
 best of several such fits. `bandwidth share` compares the bytes of the matrix per pass with what this machine's
@@ -33,11 +34,17 @@ pub struct BenchArgs {
     #[arg(long, value_enum, default_value_t = What::Step)]
     what: What,
     #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
-    /// Customers
+    /// Customers to generate
     rows: u64,
     /// Features; a whole job has at most the ten of a generated customer
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=FEATURES_MAX as u64))]
     features: u64,
+    /// A Parquet file, folder or quoted glob to measure on, instead of generated customers: all its numeric columns
+    #[arg(long, value_name = "DATA", conflicts_with_all = ["rows", "features"])]
+    data: Option<String>,
+    /// The column of the data that names a customer
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    id: Option<String>,
     /// Clusters
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=CLUSTERS_MAX as u64))]
     k: u64,

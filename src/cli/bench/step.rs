@@ -1,5 +1,5 @@
-//! One pass of an engine over a matrix in memory, as a fit meets it: the mean over twenty Lloyd iterations from seeds.
-//! Data is made, and uploaded, outside the timed part.
+//! One pass of an engine over a matrix in memory, as a fit meets it: the mean over twenty Lloyd iterations from rows
+//! spread over the data. Data is made or read, and uploaded, outside the timed part.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,8 +9,11 @@ use crate::cli::talk::Talk;
 use crate::engine::cpu::{CpuEngine, threads_or_all};
 use crate::engine::{self, DeviceKind, Engine, Settings, Shape, Wanted, gpu};
 use crate::error::{Error, Kind, Result};
+use crate::features;
 use crate::grid::{Centroids, Matrix};
+use crate::job::{self, Flag};
 use crate::observe::Observe;
+use crate::source::Source;
 
 /// Iterations of a fit whose mean is one measurement.
 const ITERATIONS: u32 = 20;
@@ -20,11 +23,15 @@ const MEMORY: u64 = 8 << 30;
 
 pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answer> {
     let (n, d, k, models) = args.shape()?;
+    let threads = usize::try_from(args.threads).unwrap_or(0);
+    let matrix = match &args.data {
+        Some(data) => loaded(args, data, observe)?,
+        None => matrix::matrix(n, d, k),
+    };
+    let (n, d) = (matrix.n_rows(), matrix.n_features());
     if k > n {
         return Err(Error::new(Kind::Usage, format!("{k} clusters of {n} rows")).hint("ask for at least as many rows"));
     }
-    let threads = usize::try_from(args.threads).unwrap_or(0);
-    let matrix = matrix::matrix(n, d, k);
     let bytes = std::mem::size_of_val(matrix.panels()) as u64;
     observe.check_stop()?;
     let bandwidth = bandwidth::measured(bytes, threads_or_all(threads));
@@ -36,7 +43,7 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
                 let settings = Settings { wanted: wanted.clone(), memory: MEMORY, threads };
                 engine::open(
                     &settings,
-                    Shape { n_rows: args.rows, n_features: d, n_clusters: k, n_models: models },
+                    Shape { n_rows: n as u64, n_features: d, n_clusters: k, n_models: models },
                     observe,
                 )?
             }
@@ -60,7 +67,7 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
             what: "step",
             device: gpu::title(&device),
             software: device.kind == DeviceKind::SoftwareGpu,
-            rows: args.rows,
+            rows: n as u64,
             features: d,
             k,
             models,
@@ -75,6 +82,16 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
     Ok(Answer { segmint: env!("CARGO_PKG_VERSION"), bandwidth, results })
 }
 
+/// The grid values of a file's customers, every numeric column standardised.
+fn loaded(args: &BenchArgs, data: &str, observe: &Observe) -> Result<Arc<Matrix>> {
+    let mut flags: Vec<Flag> = vec![("source.path", data.to_owned()), ("engine.threads", args.threads.to_string())];
+    flags.extend(args.id.iter().map(|id| ("source.id", id.clone())));
+    flags.push(("cluster.k", args.k.to_string()));
+    let job = job::resolve(None, &flags, &crate::cli::surroundings()?.without_variables())?.job;
+    let source = Source::open(&job.source, observe)?;
+    Ok(Arc::new(features::load(&source, &job, observe)?.matrix))
+}
+
 /// Milliseconds per pass over a fit, and of its first pass.
 fn fit(
     engine: &mut dyn Engine,
@@ -85,7 +102,7 @@ fn fit(
 ) -> Result<(f64, f64)> {
     // Loading forgets whatever was kept from the fit before.
     engine.load(matrix.clone())?;
-    let mut centroids: Vec<Centroids> = (0..models as u32).map(|model| matrix::start(matrix, k, model)).collect();
+    let mut centroids: Vec<Centroids> = (0..models).map(|model| start(matrix, k, model, models)).collect();
     let (mut spent, mut first) = (0.0, 0.0);
     for iteration in 0..ITERATIONS {
         observe.check_stop()?;
@@ -99,6 +116,17 @@ fn fit(
         centroids = centroids.iter().zip(&sums).map(|(model, sums)| model.update(sums)).collect();
     }
     Ok((spent / f64::from(ITERATIONS), first))
+}
+
+/// Rows spread evenly over the matrix as a start; no two models share one. The peers' scripts start from the same.
+fn start(matrix: &Matrix, k: usize, model: usize, models: usize) -> Centroids {
+    let d = matrix.n_features();
+    let mut values = vec![0; k * d];
+    for (cluster, centroid) in values.chunks_exact_mut(d).enumerate() {
+        let row = (2 * (cluster * models + model) + 1) * matrix.n_rows() / (2 * k * models);
+        matrix.row(row, centroid);
+    }
+    Centroids::new(model as u32, 0, d, values)
 }
 
 /// The devices that a word means.

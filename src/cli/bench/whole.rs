@@ -30,6 +30,10 @@ const COLUMNS: [&str; 10] = [
 ];
 
 pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answer> {
+    if args.data.is_some() {
+        return Err(Error::new(Kind::Usage, "a whole job on data of your own is `segmint run`")
+            .hint("its run.json holds the time of every stage"));
+    }
     let (n, d, k, models) = args.shape()?;
     let Some(columns) = COLUMNS.get(..d) else {
         let message = format!("{d} features; a generated customer has {}", COLUMNS.len());

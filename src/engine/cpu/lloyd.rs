@@ -55,16 +55,23 @@ impl Partial {
         let d = columns.len();
         self.rows[to] += 1;
         self.weights[to] += weight;
-        for (sum, column) in self.sums[to * d..(to + 1) * d].iter_mut().zip(columns) {
-            *sum += weight * column[lane % PANEL_ROWS] as i64;
-        }
-        if from != NO_LABEL {
-            let from = usize::from(from);
-            self.rows[from] -= 1;
-            self.weights[from] -= weight;
-            for (sum, column) in self.sums[from * d..(from + 1) * d].iter_mut().zip(columns) {
-                *sum -= weight * column[lane % PANEL_ROWS] as i64;
+        if from == NO_LABEL {
+            for (sum, column) in self.sums[to * d..(to + 1) * d].iter_mut().zip(columns) {
+                *sum += weight * integer(column[lane % PANEL_ROWS]);
             }
+            return;
+        }
+        let from = usize::from(from);
+        self.rows[from] -= 1;
+        self.weights[from] -= weight;
+        // The two clusters' sums side by side, so that a value is read once.
+        let (low, high) = (from.min(to), from.max(to));
+        let sign = if to == high { weight } else { -weight };
+        let (before, behind) = self.sums.split_at_mut(high * d);
+        for ((low, high), column) in before[low * d..][..d].iter_mut().zip(&mut behind[..d]).zip(columns) {
+            let value = sign * integer(column[lane % PANEL_ROWS]);
+            *low -= value;
+            *high += value;
         }
     }
 
@@ -113,6 +120,14 @@ impl Partial {
     }
 }
 
+/// A panel's value as the integer that it is. Below 2^22 in size, adding 1.5 · 2^23 puts it into the lowest bits of the
+/// sum, which costs a third of a checked conversion.
+#[inline(always)]
+fn integer(value: f32) -> i64 {
+    const SHIFT: f32 = 12_582_912.0;
+    i64::from((value + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32)
+}
+
 /// One model's view of a range of at most [`BLOCK_PANELS`] panels.
 pub(super) struct Block<'a> {
     pub matrix: &'a Matrix,
@@ -148,34 +163,33 @@ fn step_panels<V: Vector, const DIRECT: bool>(block: &mut Block<'_>) {
     for index in 0..block.n_panels {
         let number = block.first_panel + index;
         let panel = &matrix.panels()[number * width..(number + 1) * width];
-        score_panel::<V, DIRECT>(panel, model, &mut scores);
+        score_panel::<V, DIRECT>(panel, matrix.reach()[number], model, &mut scores);
 
-        let (absolute, relative) = model.slack(matrix.reach()[number]);
         let mut unkept = [NO_LABEL; PANEL_ROWS];
         let old = match block.labels.as_chunks_mut::<PANEL_ROWS>().0.get_mut(index) {
             Some(kept) => kept,
             None => &mut unkept,
         };
-        let first_column: &[f32; PANEL_ROWS] = panel.first_chunk().expect("a panel holds a feature");
-        let mut ties = [0u8; PANEL_ROWS];
-        let mut changes = [0u8; PANEL_ROWS];
-        let mut any = 0u8;
-        for lane in 0..PANEL_ROWS {
-            let narrow = first_column[lane] < WIDE as f32;
-            let slack = if DIRECT { relative * scores.second[lane] } else { absolute };
-            let change = !is_kept | (scores.labels[lane] != f32::from(old[lane]));
-            ties[lane] = u8::from(narrow & (scores.second[lane] - scores.best[lane] <= slack));
-            changes[lane] = u8::from(narrow & change);
-            any |= ties[lane] | changes[lane];
+        let first_column: &Lanes = panel.first_chunk().expect("a panel holds a feature");
+        let wide = V::splat(WIDE as f32);
+        let (mut narrow, mut changed) = (0, 0);
+        for at in (0..PANEL_ROWS).step_by(V::LANES) {
+            let (label, before) = (V::load(&scores.labels, at), V::load_bytes(old, at));
+            narrow |= V::load(first_column, at).less_bits(wide) << at;
+            changed |= (label.less_bits(before) | before.less_bits(label)) << at;
         }
-        if any != 0 {
-            let found = Found { number, panel, labels: &scores.labels, ties: mask(&ties), changes: mask(&changes) };
+        if !is_kept {
+            changed = u64::MAX;
+        }
+        let (ties, changes) = (narrow & scores.near, narrow & changed & !scores.near);
+        if ties | changes != 0 {
+            let found = Found { number, panel, labels: &scores.labels, ties, changes };
             found.apply::<V>(block.partial, block.matrix, block.centroids, old);
         }
     }
 }
 
-/// What the scores of a panel say: one bit per row that must be decided, or that changed cluster.
+/// What the scores of a panel say: one bit per row that must be decided, or else that changed cluster.
 struct Found<'a> {
     number: usize,
     panel: &'a [f32],
@@ -199,12 +213,13 @@ impl Found<'_> {
         if self.ties != 0 {
             partial.decide_rows(matrix, centroids, first, self.ties, old);
         }
-        let clear = self.changes & !self.ties;
-        if clear.count_ones() > LISTED_ROWS_MAX && partial.move_rows::<V>(self.panel, self.labels, clear, old) {
+        if self.changes.count_ones() > LISTED_ROWS_MAX
+            && partial.move_rows::<V>(self.panel, self.labels, self.changes, old)
+        {
             return;
         }
         let (columns, _) = self.panel.as_chunks::<PANEL_ROWS>();
-        let mut rest = clear;
+        let mut rest = self.changes;
         while rest != 0 {
             let lane = rest.trailing_zeros() as usize;
             rest &= rest - 1;
@@ -217,27 +232,14 @@ impl Found<'_> {
     }
 }
 
-/// One bit per byte of 0 or 1, the first byte lowest.
-#[inline(always)]
-fn mask(flags: &[u8; PANEL_ROWS]) -> u64 {
-    let mut mask = 0;
-    for (index, eight) in flags.chunks_exact(8).enumerate() {
-        let word = u64::from_le_bytes(eight.try_into().expect("eight bytes"));
-        // The multiplication moves bit 0 of byte i to bit 56 + i; no two products meet.
-        mask |= (word.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * index);
-    }
-    mask
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_mask_has_the_bits_of_its_bytes() {
-        for pattern in [0u64, 1, u64::MAX, 0x8000_0000_0000_0001, 0x0123_4567_89ab_cdef] {
-            let flags = std::array::from_fn(|i| (pattern >> i & 1) as u8);
-            assert_eq!(mask(&flags), pattern);
+    fn values_of_a_panel_become_the_integers_that_they_are() {
+        for value in (-WIDE..=WIDE).step_by(97).chain([-WIDE, -1, 0, 1, WIDE]) {
+            assert_eq!(integer(value as f32), value);
         }
     }
 }

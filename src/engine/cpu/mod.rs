@@ -16,12 +16,12 @@ mod simd;
 mod vector;
 
 pub use exact::distances;
-pub use seeding::Sample;
+pub use seeding::{Nearest, Sample};
 pub use simd::SimdLevel;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use self::assign::AssignBlock;
 use self::lloyd::{BLOCK_PANELS, Block, KEPT_CLUSTERS_MAX, NO_LABEL, Partial};
@@ -73,22 +73,23 @@ impl CpuEngine {
     fn matrix(&self) -> Result<Arc<Matrix>> {
         self.matrix.clone().ok_or_else(|| Error::bug("an engine was asked before a matrix was loaded"))
     }
+}
 
-    /// Adds the wide rows, which no kernel sees, to the sums of a pass.
-    fn add_wide(&mut self, matrix: &Matrix, centroids: &Centroids, sums: &mut Sums) {
-        let d = matrix.n_features();
-        let wide = matrix.wide();
-        for (&row, coordinates) in wide.rows.iter().zip(wide.coordinates.chunks_exact(d)) {
-            let label = usize::from(decide(coordinates, centroids).label);
-            let weight = matrix.weight(row as usize);
-            sums.rows[label] += 1;
-            sums.weights[label] += u64::from(weight);
-            for (sum, &q) in sums.sums[label * d..(label + 1) * d].iter_mut().zip(coordinates) {
-                *sum += i128::from(weight) * i128::from(q);
-            }
+/// Sums of the wide rows, which no kernel sees.
+fn wide_sums(matrix: &Matrix, centroids: &Centroids) -> Sums {
+    let d = matrix.n_features();
+    let mut sums = Sums::zero(centroids.n_clusters(), d);
+    let wide = matrix.wide();
+    for (&row, coordinates) in wide.rows.iter().zip(wide.coordinates.chunks_exact(d)) {
+        let label = usize::from(decide(coordinates, centroids).label);
+        let weight = matrix.weight(row as usize);
+        sums.rows[label] += 1;
+        sums.weights[label] += u64::from(weight);
+        for (sum, &q) in sums.sums[label * d..(label + 1) * d].iter_mut().zip(coordinates) {
+            *sum += i128::from(weight) * i128::from(q);
         }
-        self.counters.wide_rows += wide.rows.len() as u64;
     }
+    sums
 }
 
 /// 0 means all cores.
@@ -154,7 +155,12 @@ impl Engine for CpuEngine {
             .map(|_| Mutex::new(prepared.iter().map(|model| Partial::new(model, &matrix)).collect()))
             .collect();
         let level = self.level;
-        self.pool.for_each(n_blocks, &|lane, block| {
+        let wide: Vec<OnceLock<Sums>> = models.iter().map(|_| OnceLock::new()).collect();
+        self.pool.for_each(models.len() + n_blocks, &|lane, item| {
+            let Some(block) = item.checked_sub(models.len()) else {
+                wide[item].get_or_init(|| wide_sums(&matrix, &models[item]));
+                return;
+            };
             let first_panel = block * block_panels;
             let n_panels = block_panels.min(matrix.n_panels() - first_panel);
             let mut partials = lanes[lane].lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,7 +190,10 @@ impl Engine for CpuEngine {
                 self.counters.near_ties += partial.near_ties;
             }
             let mut sums = total.clone();
-            self.add_wide(&matrix, model, &mut sums);
+            if let Some(wide) = wide[index].get() {
+                sums.merge(wide);
+            }
+            self.counters.wide_rows += matrix.wide().rows.len() as u64;
             self.counters.model_passes += 1;
             results.push(sums);
         }

@@ -18,32 +18,44 @@ const LINE: usize = 16;
 /// One value per row of a panel.
 pub(super) type Lanes = [f32; PANEL_ROWS];
 
-/// The two smallest scores of each row of a panel, and the cluster of the smallest (the lowest of equals).
+/// Which cluster each row of a panel is nearest to (the lowest of equals), as far as f32 can tell.
 pub(super) struct Scores {
-    pub best: Lanes,
-    pub second: Lanes,
     pub labels: Lanes,
+    /// One bit per row, the first lowest: the two nearest clusters lie within the error bound.
+    pub near: u64,
 }
 
 impl Scores {
     pub fn new() -> Self {
-        Self { best: [0.0; PANEL_ROWS], second: [0.0; PANEL_ROWS], labels: [0.0; PANEL_ROWS] }
+        Self { labels: [0.0; PANEL_ROWS], near: 0 }
     }
 }
 
-/// Scores one panel against one model.
+/// Scores one panel against one model. `reach` is the panel's, see [`Matrix::reach`](crate::grid::Matrix::reach).
 #[inline(always)]
-pub(super) fn score_panel<V: Vector, const DIRECT: bool>(panel: &[f32], model: &Model, scores: &mut Scores) {
+pub(super) fn score_panel<V: Vector, const DIRECT: bool>(
+    panel: &[f32],
+    reach: f32,
+    model: &Model,
+    scores: &mut Scores,
+) {
     // Vectors of rows per tile: what the level's registers hold beside the centroids.
     match V::LANES {
-        8 => score_rows::<V, 2, DIRECT>(panel, model, scores),
-        _ => score_rows::<V, 4, DIRECT>(panel, model, scores),
+        8 => score_rows::<V, 2, DIRECT>(panel, reach, model, scores),
+        _ => score_rows::<V, 4, DIRECT>(panel, reach, model, scores),
     }
 }
 
 #[inline(always)]
-fn score_rows<V: Vector, const R: usize, const DIRECT: bool>(panel: &[f32], model: &Model, scores: &mut Scores) {
+fn score_rows<V: Vector, const R: usize, const DIRECT: bool>(
+    panel: &[f32],
+    reach: f32,
+    model: &Model,
+    scores: &mut Scores,
+) {
     let (columns, _) = panel.as_chunks::<PANEL_ROWS>();
+    let (absolute, relative) = model.slack(reach);
+    let mut clear = 0;
     for first in (0..PANEL_ROWS).step_by(R * V::LANES) {
         let most = V::splat(f32::MAX);
         let mut running = Running { best: [most; R], second: [most; R], labels: [V::splat(0.0); R] };
@@ -59,11 +71,16 @@ fn score_rows<V: Vector, const R: usize, const DIRECT: bool>(panel: &[f32], mode
         }
         for r in 0..R {
             let at = first + r * V::LANES;
-            running.best[r].store(&mut scores.best, at);
-            running.second[r].store(&mut scores.second, at);
+            let second = running.second[r];
+            let slack = match DIRECT {
+                true => second.multiply_add(V::splat(relative), V::splat(0.0)),
+                false => V::splat(absolute),
+            };
+            clear |= slack.less_bits(second.subtract(running.best[r])) << at;
             running.labels[r].store(&mut scores.labels, at);
         }
     }
+    scores.near = !clear;
 }
 
 /// The two smallest so far of R vectors of rows.

@@ -14,6 +14,9 @@ pub(super) trait Vector: Copy {
     /// The `LANES` values from `at` on.
     fn load(from: &[f32; PANEL_ROWS], at: usize) -> Self;
 
+    /// The same of bytes, as numbers.
+    fn load_bytes(from: &[u8; PANEL_ROWS], at: usize) -> Self;
+
     fn store(self, to: &mut [f32; PANEL_ROWS], at: usize);
 
     fn subtract(self, other: Self) -> Self;
@@ -27,6 +30,9 @@ pub(super) trait Vector: Copy {
 
     /// Lanes of `then` where `self < other`, of `otherwise` elsewhere.
     fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self;
+
+    /// One bit per lane, the first lowest: set where `self < other`. The bits above `LANES` are 0.
+    fn less_bits(self, other: Self) -> u64;
 }
 
 /// `assert`s what makes a load or store of `lanes` values at `at` sound; the compiler removes it where `at` is known.
@@ -47,6 +53,11 @@ impl Vector for f32 {
     #[inline(always)]
     fn load(from: &[f32; PANEL_ROWS], at: usize) -> Self {
         from[at]
+    }
+
+    #[inline(always)]
+    fn load_bytes(from: &[u8; PANEL_ROWS], at: usize) -> Self {
+        f32::from(from[at])
     }
 
     #[inline(always)]
@@ -78,15 +89,20 @@ impl Vector for f32 {
     fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self {
         if self < other { then } else { otherwise }
     }
+
+    #[inline(always)]
+    fn less_bits(self, other: Self) -> u64 {
+        u64::from(self < other)
+    }
 }
 
 /// `vector!(Name = Register, lanes, operations..)`: a vector over an architecture's register type. The intrinsics are
 /// unsafe to call because the machine may lack them; a `Name` is made only under the level's features.
 #[allow(unused_macros)]
 macro_rules! vector {
-    ($(#[$doc:meta])* $name:ident = $register:ty, $lanes:literal, splat $splat:expr, load $load:expr, store $store:expr,
-     subtract $subtract:expr, multiply_add $multiply_add:expr, smaller $smaller:expr, larger $larger:expr,
-     where_less $where_less:expr) => {
+    ($(#[$doc:meta])* $name:ident = $register:ty, $lanes:literal, splat $splat:expr, load $load:expr,
+     load_bytes $load_bytes:expr, store $store:expr, subtract $subtract:expr, multiply_add $multiply_add:expr,
+     smaller $smaller:expr, larger $larger:expr, where_less $where_less:expr, less_bits $less_bits:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(in crate::engine::cpu) struct $name($register);
@@ -106,6 +122,12 @@ macro_rules! vector {
             fn load(from: &[f32; PANEL_ROWS], at: usize) -> Self {
                 check(at, $lanes);
                 Self(unsafe { $load(from.as_ptr().add(at)) })
+            }
+
+            #[inline(always)]
+            fn load_bytes(from: &[u8; PANEL_ROWS], at: usize) -> Self {
+                check(at, $lanes);
+                Self(unsafe { $load_bytes(from.as_ptr().add(at)) })
             }
 
             #[inline(always)]
@@ -138,6 +160,11 @@ macro_rules! vector {
             fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self {
                 Self(unsafe { $where_less(self.0, other.0, then.0, otherwise.0) })
             }
+
+            #[inline(always)]
+            fn less_bits(self, other: Self) -> u64 {
+                unsafe { $less_bits(self.0, other.0) }
+            }
         }
     };
 }
@@ -151,17 +178,23 @@ mod x86 {
     vector! {
         /// Sixteen lanes, 32 registers.
         Avx512 = __m512, 16,
-        splat _mm512_set1_ps, load _mm512_loadu_ps, store _mm512_storeu_ps, subtract _mm512_sub_ps,
-        multiply_add _mm512_fmadd_ps, smaller _mm512_min_ps, larger _mm512_max_ps,
-        where_less |a, b, then, otherwise| _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), then)
+        splat _mm512_set1_ps, load _mm512_loadu_ps,
+        load_bytes |bytes: *const u8| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(bytes.cast()))),
+        store _mm512_storeu_ps, subtract _mm512_sub_ps, multiply_add _mm512_fmadd_ps,
+        smaller _mm512_min_ps, larger _mm512_max_ps,
+        where_less |a, b, then, otherwise| _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), then),
+        less_bits |a, b| u64::from(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b))
     }
 
     vector! {
         /// Eight lanes, 16 registers.
         Avx2 = __m256, 8,
-        splat _mm256_set1_ps, load _mm256_loadu_ps, store _mm256_storeu_ps, subtract _mm256_sub_ps,
-        multiply_add _mm256_fmadd_ps, smaller _mm256_min_ps, larger _mm256_max_ps,
-        where_less |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b))
+        splat _mm256_set1_ps, load _mm256_loadu_ps,
+        load_bytes |bytes: *const u8| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(bytes.cast()))),
+        store _mm256_storeu_ps, subtract _mm256_sub_ps, multiply_add _mm256_fmadd_ps,
+        smaller _mm256_min_ps, larger _mm256_max_ps,
+        where_less |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b)),
+        less_bits |a, b| _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b)) as u64
     }
 }
 
@@ -177,9 +210,14 @@ mod arm {
     vector! {
         /// Four lanes, 32 registers.
         Neon = float32x4_t, 4,
-        splat vdupq_n_f32, load vld1q_f32, store vst1q_f32, subtract vsubq_f32,
-        multiply_add |a, b, c| vfmaq_f32(c, a, b), smaller vminq_f32, larger vmaxq_f32,
-        where_less |a, b, then, otherwise| vbslq_f32(vcltq_f32(a, b), then, otherwise)
+        splat vdupq_n_f32, load vld1q_f32,
+        load_bytes |bytes: *const u8| vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(
+            vcreate_u8(u64::from(bytes.cast::<u32>().read_unaligned())),
+        )))),
+        store vst1q_f32, subtract vsubq_f32, multiply_add |a, b, c| vfmaq_f32(c, a, b),
+        smaller vminq_f32, larger vmaxq_f32,
+        where_less |a, b, then, otherwise| vbslq_f32(vcltq_f32(a, b), then, otherwise),
+        less_bits |a, b| u64::from(vaddvq_u32(vandq_u32(vcltq_f32(a, b), vld1q_u32([1, 2, 4, 8].as_ptr()))))
     }
 }
 
