@@ -6,7 +6,7 @@ use segmint::profile::{
     DerivedFigures, DerivedProfile, Map, MapPoint, MixFigures, MixOutcome, MixProfile, Moments, NO_PREFERENCE, Profile,
     Quartiles,
 };
-use segmint::report::{Page, PerName, Summary, html, markdown};
+use segmint::report::{ClusterSummary, Page, PerName, Summary, html, markdown};
 
 use crate::hostile::{TEXTS, infested};
 use crate::summary;
@@ -223,6 +223,19 @@ fn the_policy_of_the_page_lets_in_its_own_style_and_script_and_nothing_else() {
         let hash = digits(&Sha256::digest(content.as_bytes()));
         assert!(policy.contains(&format!("{tag}-src &#39;sha256-{hash}")), "{tag}: {hash} in {policy}");
     }
+}
+
+#[test]
+fn a_page_of_very_many_segments_stays_a_page() {
+    let mut many = full();
+    let first = many.clusters[0].clone();
+    many.clusters = (0..500).map(|number| ClusterSummary { cluster: number, ..first.clone() }).collect();
+    many.k = many.clusters.len();
+    let page = page(&many);
+    assert_eq!(page.matches("<article").count(), 100);
+    assert!(page.contains("The 100 largest of 500 segments are described"));
+    assert!(page.contains("The 12 largest of 500 segments are drawn"));
+    assert!(page.len() < 4 << 20, "{} bytes", page.len());
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! A card per segment: who they are, what the figures are, and why it is called so. What the playbook advises stands
 //! in `advice`.
 
-use super::Page;
-use super::advice;
 use super::table::{Cell, Table, chip, colour};
 use super::writer::Html;
+use super::{CARDS_MAX, Page, advice, cards_only};
 use crate::persona::{Basis, Evidence, Importance};
 use crate::report::figures::{count, figure, lift, or_dash, share};
 use crate::report::summary::{ClusterSummary, Summary};
 use crate::report::units::{heading, measured, short};
 
 pub(super) fn cards(html: &mut Html, page: &Page) {
-    for cluster in &page.summary.clusters {
+    cards_only(html, page);
+    for cluster in page.summary.clusters.iter().take(CARDS_MAX) {
         let class = format!("card {}", colour(cluster.cluster));
         html.within("article", &[("class", &class), ("id", &format!("segment-{}", cluster.cluster))], |html| {
             html.within("h3", &[], |html| {
@@ -160,6 +160,7 @@ fn held(evidence: &Evidence) -> &'static str {
         (Some(_), Importance::Forbidden) if evidence.is_so => "no",
         (Some(_), Importance::Forbidden) => "yes",
         (Some(_), _) if evidence.is_so => "yes",
+        (Some(margin), _) if margin >= 0.0 => "on average, not for most",
         (Some(_), _) => "no",
     }
 }

@@ -27,6 +27,10 @@ use crate::profile::Map;
 /// Segments that one chart shows; more could not be told apart. Tables have all of them.
 const CHART_SEGMENTS_MAX: usize = 12;
 
+/// Segments with a card, and with a row in the tables of single columns: nobody reads more, and a page of thousands of
+/// segments would be too large to mail. The summary has all of them, and so have the overview and the heat map.
+const CARDS_MAX: usize = 100;
+
 /// What the page is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
@@ -104,6 +108,15 @@ fn percent(part: f64) -> String {
     format!("{:.2}%", part * 100.0)
 }
 
+/// Says that the largest segments only have a card, where it is so.
+fn cards_only(html: &mut Html, page: &Page) {
+    let k = page.summary.clusters.len();
+    if k > CARDS_MAX {
+        let text = format!("The {CARDS_MAX} largest of {k} segments are described; summary.json has all of them.");
+        html.element("p", &[("class", "note")], &text);
+    }
+}
+
 /// Says that a chart shows the largest segments only, where it does.
 fn shown_only(html: &mut Html, page: &Page) {
     let k = page.summary.clusters.len();
@@ -111,7 +124,7 @@ fn shown_only(html: &mut Html, page: &Page) {
         html.element(
             "p",
             &[("class", "note")],
-            &format!("The {CHART_SEGMENTS_MAX} largest of {k} segments are drawn; the table has all of them."),
+            &format!("The {CHART_SEGMENTS_MAX} largest of {k} segments are drawn; the table has more of them."),
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::table::{Cell, Table, behind, colour};
 use super::writer::Html;
-use super::{CHART_SEGMENTS_MAX, Page, percent, shown_only};
+use super::{CARDS_MAX, CHART_SEGMENTS_MAX, Page, percent, shown_only};
 use crate::profile::{ColumnProfile, Moments, Quartiles};
 use crate::report::figures::{count, or_dash};
 use crate::report::units::{heading, measured, short};
@@ -112,7 +112,7 @@ fn table(page: &Page, column: &ColumnProfile) -> Table {
     let head = [vec![Cell::text("Segment")], names.map(Cell::heading).to_vec()].concat();
     let mut table = Table::new(format!("{} by segment", heading(&column.name, column.unit.as_deref())), head);
     let unit = column.unit.as_deref();
-    for (cluster, figures) in page.summary.clusters.iter().zip(&column.clusters) {
+    for (cluster, figures) in page.summary.clusters.iter().zip(&column.clusters).take(CARDS_MAX) {
         let name = Cell::Segment(cluster.cluster, cluster.persona.clone());
         table.rows.push([vec![name], cells(&figures.moments, unit)].concat());
     }
