@@ -1,6 +1,6 @@
-//! Half a million customers without groups: what nobody is must not be said of anybody. Their discount use averages one
-//! half in every group that a clustering finds, so nobody is driven by discounts; and nobody who is less satisfied than
-//! others is without friction. The table lies in the folder that `SEGMINT_ACCEPTANCE` names.
+//! Half a million customers without groups: what nobody is must not be said of anybody. Their discount use hangs
+//! together with nothing else, so that nobody is driven by discounts even where a clustering cuts along it; and nobody
+//! who is less satisfied than others is without friction. The table lies in the folder that `SEGMINT_ACCEPTANCE` names.
 
 #![allow(clippy::print_stdout)] // what was checked and skipped is said
 
