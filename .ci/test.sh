@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# All checks: formatting, lints, tests. Installs what is missing first (a C compiler and the software adapters that
-# stand in for GPUs), where apt-get is there and may be used. Runs on a fresh Debian with nothing but Rust.
+# All checks: formatting, lints, tests. Installs what is missing first (a C compiler, the software adapters that stand
+# in for GPUs, Node.js and Chromium), where apt-get is there and may be used. Runs on a fresh Debian with nothing but
+# Rust.
 #
 #     SEGMINT_REQUIRE_ADAPTERS   adapters whose absence is a failure; set it empty to test without any
+#     SEGMINT_REQUIRE_BROWSER    1, the default here: a report that no browser could be found for is a failure
 #     SEGMINT_ACCEPTANCE         folder with further data sets and their expected figures; unset: those are skipped by name
 #     SEGMINT_NIGHTLY=1          the long sweeps
 set -euo pipefail
@@ -17,6 +19,9 @@ if [ "$(uname -s)" = Linux ]; then
     ls /usr/share/vulkan/icd.d/lvp_icd*.json > /dev/null 2>&1 || missing+=(mesa-vulkan-drivers)
     ls /usr/lib/*/dri/swrast_dri.so > /dev/null 2>&1 || missing+=(libgl1-mesa-dri)
     ls /usr/lib/chromium*/libvk_swiftshader.so > /dev/null 2>&1 || [ -n "${SEGMINT_SWIFTSHADER:-}" ] || missing+=(chromium)
+    ls /usr/lib/chromium*/chromium > /dev/null 2>&1 || [ -n "${SEGMINT_CHROMIUM:-}" ] || missing+=(chromium)
+    command -v node > /dev/null || missing+=(nodejs)
+    command -v npm > /dev/null || missing+=(npm)
     adapters=lavapipe,llvmpipe-gl,swiftshader
 else
     adapters=
@@ -43,6 +48,12 @@ stage() {
     "$@"
     echo "== done in $((SECONDS - start)) s"
 }
+
+# The page is looked at in a real browser: two small packages, pinned, that only this test uses.
+export SEGMINT_REQUIRE_BROWSER="${SEGMINT_REQUIRE_BROWSER-1}"
+if [ "$SEGMINT_REQUIRE_BROWSER" = 1 ]; then
+    stage npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund
+fi
 
 stage cargo fmt --check
 stage cargo clippy --all-targets --locked -- -D warnings

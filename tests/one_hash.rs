@@ -41,7 +41,8 @@ const LAYOUTS: [&str; 7] =
     ["one file", "seven files", "row groups of 1000", "row groups of 128k", "snappy", "zstd", "dictionary off"];
 
 /// What is equal everywhere.
-const FILES: [&str; 5] = ["assignments.parquet", "model.json", "summary.json", "report.md", "manifest.json"];
+const FILES: [&str; 6] =
+    ["assignments.parquet", "model.json", "summary.json", "report.md", "report.html", "manifest.json"];
 
 /// Cells that are tried where the night's full sweep is not asked for, at least.
 const CELLS_MIN: usize = 24;
@@ -258,8 +259,8 @@ fn permuted_rows_give_the_same_assignments_by_id_and_the_same_model_and_report()
         write(&batch, &input, WriterProperties::builder());
         let output = place.path().join(format!("run{index}"));
         pipeline::run(&job(&input, &output), &Observe::default()).unwrap();
-        let texts =
-            ["model.json", "summary.json", "report.md"].map(|name| fs::read_to_string(output.join(name)).unwrap());
+        let texts = ["model.json", "summary.json", "report.md", "report.html"]
+            .map(|name| fs::read_to_string(output.join(name)).unwrap());
         (sorted(&output), texts)
     });
     let runs: Vec<_> = runs.collect();

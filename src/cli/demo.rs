@@ -54,7 +54,9 @@ pub fn run(args: &DemoArgs, talk: &Talk) -> anyhow::Result<()> {
         ("source.id", "customer_id".to_owned()),
         ("feature", FEATURES.to_owned()),
         ("cluster.k", "5".to_owned()),
+        ("persona.playbook", "behaviour".to_owned()),
         ("persona.value", "monetary".to_owned()),
+        ("profile.units", "recency=days,tenure=days,avg_time_site_min=minutes".to_owned()),
         ("output.path", text(&out)?),
         ("output.overwrite", args.out.is_none().to_string()),
     ];

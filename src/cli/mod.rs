@@ -8,6 +8,7 @@ mod failure;
 mod generate;
 mod init;
 mod log;
+mod playbook;
 mod printer;
 mod run;
 mod settings;
@@ -72,6 +73,8 @@ enum Command {
     Init(init::InitArgs),
     /// Make customers at any size, for trying things out
     Generate(generate::GenerateArgs),
+    /// Print one of our playbooks, to read or to start your own from
+    Playbook(playbook::PlaybookArgs),
     /// Show what the machine offers, and why a GPU is not used
     Devices(devices::DevicesArgs),
     /// Measure, with the limit beside the figures
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &talk),
         Command::Init(args) => init::run(args, &talk),
         Command::Generate(args) => generate::run(args, &talk),
+        Command::Playbook(args) => playbook::run(args),
         Command::Devices(args) => devices::run(args, &talk),
         Command::Bench(args) => bench::run(args, &talk),
     });

@@ -83,7 +83,7 @@ fn printed(outcome: &Outcome, form: OutputForm) -> Result<String, Error> {
     match form {
         OutputForm::Json => report::json(&outcome.summary),
         OutputForm::Table => {
-            let report = near(&outcome.path.join("report.md"));
+            let report = near(&outcome.path.join("report.html"));
             Ok(format!("{}\n\nReport: {}\n", report::table(&outcome.summary), report::terminal(&report)))
         }
     }

@@ -62,7 +62,7 @@ pub struct SettingFlags {
     #[arg(long, value_name = "N", help_heading = "Clustering")]
     seed: Option<String>,
 
-    /// Playbook that names the clusters: rfm, or a .toml file [default: rfm]
+    /// Playbook that names the clusters: one of ours (see `segmint playbook`), or a .toml file [default: rfm]
     #[arg(long, value_name = "NAME", help_heading = "Personas")]
     playbook: Option<String>,
     /// Column that shares of value are computed from

@@ -60,7 +60,7 @@ pub(super) const FEATURE_KEYS: [&str; 7] = ["column", "transform", "low", "high"
 pub(super) const MIX_KEYS: [&str; 2] = ["name", "columns"];
 
 /// Playbooks that come with segmint. Anything else is a path.
-pub const PLAYBOOKS: [&str; 1] = ["rfm"];
+pub const PLAYBOOKS: [&str; 5] = ["rfm", "behaviour", "lifecycle", "household", "value-tiers"];
 
 /// Words of the job file that have a meaning in segmint's plan but no code behind them. They are refused by name, so
 /// that nobody believes that they did something: (section or "section.key", what to do instead).

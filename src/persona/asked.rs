@@ -1,71 +1,143 @@
-//! What a condition asks of a cluster's mean: a word about how it compares with all customers, or bounds in the column's
-//! own unit, for what a word cannot say ("two orders at most" is a fact about customers, whatever others do).
+//! What a condition asks of a cluster's mean: a word about how it compares with all customers, bounds on how far it
+//! stands from them, or bounds in the column's own unit, for what no comparison can say ("two orders at most" is a fact
+//! about customers, whatever others do).
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::words::Word;
+use super::words::{Word, within};
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Asked {
     Word(Word),
+    Lift(LiftBounds),
+    Index(IndexBounds),
     Bounds(Bounds),
 }
 
 /// In the user's units, both ends included; at least one of them is there.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<f64>,
+}
+
+/// In standings, the scale that words are ranges of; both ends included, at least one of them is there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiftBounds {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lift_at_least: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lift_at_most: Option<f64>,
+}
+
+/// In per cent of the mean of all customers, both ends included; at least one of them is there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexBounds {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_at_least: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_at_most: Option<f64>,
+}
+
+/// The figures of a cluster in one column that conditions are about.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Figures {
+    /// In the column's unit.
+    pub(super) mean: Option<f64>,
+    /// 100: like all.
+    pub(super) index: Option<f64>,
+    pub(super) standing: Option<f64>,
 }
 
 /// How a cluster does by what is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Fit {
-    /// How far inside the range; negative outside. For a word in units of standing, for bounds in the column's unit.
+    /// How far inside the range, negative outside; in what the range is of: standings, per cent, the column's unit.
     pub(super) margin: f64,
-    /// 0..=1. Bounds are kept or not; words are met more or less.
+    /// 0..=1. Bounds on the mean and on the index are kept or not; a standing is met more or less.
     pub(super) degree: f64,
 }
 
 impl Asked {
     /// `None` where there is nothing to judge by.
-    pub(super) fn fit(&self, mean: Option<f64>, standing: Option<f64>) -> Option<Fit> {
-        match self {
-            Asked::Word(word) => {
-                let margin = word.margin(standing?);
-                Some(Fit { margin, degree: Word::degree(margin) })
-            }
-            Asked::Bounds(bounds) => {
-                let mean = mean?;
-                let above = bounds.at_least.map_or(f64::INFINITY, |least| mean - least);
-                let below = bounds.at_most.map_or(f64::INFINITY, |most| most - mean);
-                let margin = if above < below { above } else { below };
-                Some(Fit { margin, degree: if margin >= 0.0 { 1.0 } else { 0.0 } })
-            }
+    pub(super) fn fit(&self, figures: Figures) -> Option<Fit> {
+        let figure = match self {
+            Asked::Word(_) | Asked::Lift(_) => figures.standing,
+            Asked::Index(_) => figures.index,
+            Asked::Bounds(_) => figures.mean,
+        };
+        let margin = within(self.range(), figure?);
+        let degree = match self.compares() {
+            true => Word::degree(margin),
+            false if margin >= 0.0 => 1.0,
+            false => 0.0,
+        };
+        Some(Fit { margin, degree })
+    }
+
+    /// Whether it is about the standing among all customers.
+    pub(super) fn compares(&self) -> bool {
+        matches!(self, Asked::Word(_) | Asked::Lift(_))
+    }
+
+    /// The least and the largest figure it covers: a standing, an index, or a mean in the column's unit.
+    pub fn range(&self) -> (f64, f64) {
+        let (least, most) = match self {
+            Asked::Word(word) => return word.range(),
+            Asked::Index(bounds) => (bounds.index_at_least, bounds.index_at_most),
+            Asked::Lift(bounds) => (bounds.lift_at_least, bounds.lift_at_most),
+            Asked::Bounds(bounds) => (bounds.at_least, bounds.at_most),
+        };
+        (least.unwrap_or(f64::NEG_INFINITY), most.unwrap_or(f64::INFINITY))
+    }
+
+    /// Whether a cluster that is like all customers is what is asked.
+    pub(super) fn covers_average(&self) -> bool {
+        self.compares() && within(self.range(), 0.0) >= 0.0
+    }
+
+    /// The standings that customers of a cluster must have for its average to speak for them: the range itself where it
+    /// is around the average, else its side of the average. `None` for what is not about standings.
+    pub(super) fn side(&self) -> Option<(f64, f64)> {
+        let range = self.range();
+        match self.compares() {
+            false => None,
+            true if self.covers_average() => Some(range),
+            true if range.0 > 0.0 => Some((0.0, f64::INFINITY)),
+            true => Some((f64::NEG_INFINITY, 0.0)),
         }
     }
 
     /// Whatever this asks for, `other` covers, for certain.
     pub(super) fn implies(&self, other: &Asked) -> bool {
-        match (self, other) {
-            (Asked::Word(word), Asked::Word(other)) => word.implies(*other),
-            _ => self == other,
-        }
+        let scale = |asked: &Asked| (asked.compares(), matches!(asked, Asked::Index(_)));
+        let (inner, outer) = (self.range(), other.range());
+        scale(self) == scale(other) && inner.0 >= outer.0 && inner.1 <= outer.1
     }
 }
 
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Asked::Word(word) => word.fmt(f),
-            Asked::Bounds(Bounds { at_least: Some(least), at_most: Some(most) }) => write!(f, "{least} to {most}"),
-            Asked::Bounds(Bounds { at_least: Some(least), at_most: None }) => write!(f, "{least} or more"),
-            Asked::Bounds(Bounds { at_least: None, at_most: Some(most) }) => write!(f, "{most} or less"),
-            Asked::Bounds(Bounds { at_least: None, at_most: None }) => f.write_str("anything"),
+        match (self, self.range()) {
+            (Asked::Word(word), _) => word.fmt(f),
+            (Asked::Lift(_), (f64::NEG_INFINITY, high)) => write!(f, "at {high:+.2} or lower"),
+            (Asked::Lift(_), (low, f64::INFINITY)) => write!(f, "at {low:+.2} or higher"),
+            (Asked::Lift(_), (low, high)) => write!(f, "at {low:+.2} to {high:+.2}"),
+            (Asked::Index(_), (f64::NEG_INFINITY, high)) => write!(f, "at most {high} % of the average"),
+            (Asked::Index(_), (low, f64::INFINITY)) => write!(f, "at least {low} % of the average"),
+            (Asked::Index(_), (low, high)) => write!(f, "{low} to {high} % of the average"),
+            (Asked::Bounds(_), (f64::NEG_INFINITY, high)) => write!(f, "{high} or less"),
+            (Asked::Bounds(_), (low, f64::INFINITY)) => write!(f, "{low} or more"),
+            (Asked::Bounds(_), (low, high)) => write!(f, "{low} to {high}"),
         }
     }
 }
@@ -78,22 +150,80 @@ mod tests {
         Asked::Bounds(Bounds { at_least, at_most })
     }
 
+    fn lift(lift_at_least: Option<f64>, lift_at_most: Option<f64>) -> Asked {
+        Asked::Lift(LiftBounds { lift_at_least, lift_at_most })
+    }
+
+    fn index(index_at_least: Option<f64>) -> Asked {
+        Asked::Index(IndexBounds { index_at_least, index_at_most: None })
+    }
+
+    fn mean(mean: f64) -> Figures {
+        Figures { mean: Some(mean), ..Figures::default() }
+    }
+
+    fn standing(standing: f64) -> Figures {
+        Figures { standing: Some(standing), ..Figures::default() }
+    }
+
     #[test]
     fn bounds_include_their_ends_and_need_no_standing() {
         let asked = bounds(Some(1.0), Some(2.0));
-        let margins: Vec<f64> =
-            [0.5, 1.0, 1.25, 2.0, 4.0].map(|mean| asked.fit(Some(mean), None).unwrap().margin).into();
+        let margins: Vec<f64> = [0.5, 1.0, 1.25, 2.0, 4.0].map(|own| asked.fit(mean(own)).unwrap().margin).into();
         assert_eq!(margins, [-0.5, 0.0, 0.25, 0.0, -2.0]);
-        assert_eq!(asked.fit(Some(2.0), None).unwrap().degree, 1.0);
-        assert_eq!(asked.fit(Some(2.1), None).unwrap().degree, 0.0);
-        assert_eq!(asked.fit(None, Some(0.0)), None);
+        assert_eq!(asked.fit(mean(2.0)).unwrap().degree, 1.0);
+        assert_eq!(asked.fit(mean(2.1)).unwrap().degree, 0.0);
+        assert_eq!(asked.fit(standing(1.5)), None);
         assert_eq!(bounds(None, Some(2.0)).to_string(), "2 or less");
     }
 
     #[test]
-    fn words_need_a_standing() {
+    fn words_and_lifts_need_a_standing() {
         let asked = Asked::Word(Word::High);
-        assert_eq!(asked.fit(Some(100.0), None), None);
-        assert_eq!(asked.fit(None, Some(2.0)).unwrap().degree, 1.0);
+        assert_eq!(asked.fit(mean(100.0)), None);
+        assert_eq!(asked.fit(standing(2.0)).unwrap().degree, 1.0);
+        let asked = lift(Some(-0.5), Some(0.75));
+        assert_eq!(asked.fit(mean(100.0)), None);
+        assert_eq!(asked.fit(standing(0.5)).unwrap().margin, 0.25);
+        assert_eq!(asked.fit(standing(-1.0)).unwrap().degree, 0.0);
+    }
+
+    #[test]
+    fn an_index_is_in_per_cent_of_the_average() {
+        let figures = Figures { index: Some(250.0), ..Figures::default() };
+        assert_eq!(index(Some(300.0)).fit(figures), Some(Fit { margin: -50.0, degree: 0.0 }));
+        assert_eq!(index(Some(250.0)).fit(figures), Some(Fit { margin: 0.0, degree: 1.0 }));
+        assert_eq!(index(Some(300.0)).fit(standing(9.0)), None);
+        assert!(index(Some(300.0)).implies(&index(Some(200.0))) && !index(Some(1.0)).implies(&bounds(Some(1.0), None)));
+    }
+
+    #[test]
+    fn the_customers_of_a_high_cluster_stand_above_the_average_and_those_of_a_middle_one_in_the_middle() {
+        assert_eq!(Asked::Word(Word::VeryHigh).side(), Some((0.0, f64::INFINITY)));
+        assert_eq!(Asked::Word(Word::Low).side(), Some((f64::NEG_INFINITY, 0.0)));
+        assert_eq!(Asked::Word(Word::Average).side(), Some(Word::Average.range()));
+        assert_eq!(lift(Some(-0.5), Some(0.75)).side(), Some((-0.5, 0.75)));
+        assert_eq!(bounds(Some(1.0), None).side(), None);
+    }
+
+    #[test]
+    fn a_lift_that_is_the_range_of_a_word_is_that_word() {
+        let high = Asked::Word(Word::High);
+        let (low, _) = Word::High.range();
+        for own in [-1.0, 0.2, low, 0.4, 3.0] {
+            assert_eq!(lift(Some(low), None).fit(standing(own)), high.fit(standing(own)));
+        }
+        assert!(Asked::Word(Word::VeryHigh).implies(&high) && !high.implies(&Asked::Word(Word::VeryHigh)));
+        assert!(lift(Some(1.0), None).implies(&high) && !high.implies(&lift(Some(1.0), None)));
+        assert!(!bounds(Some(1.0), None).implies(&high), "another scale");
+        assert!(lift(Some(-0.1), None).covers_average() && !high.covers_average());
+    }
+
+    #[test]
+    fn what_is_asked_survives_json() {
+        for asked in [Asked::Word(Word::VeryLow), lift(None, Some(-0.5)), index(Some(300.0)), bounds(Some(1.0), None)] {
+            let json = serde_json::to_string(&asked).unwrap();
+            assert_eq!(serde_json::from_str::<Asked>(&json).unwrap(), asked, "{json}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
 
-use super::asked::Asked;
+use super::asked::{Asked, Figures, Fit};
 use super::playbook::{Condition, Importance, Persona};
 use super::roles::RoleColumn;
 use super::standing::{Measure, Standing};
@@ -14,17 +14,28 @@ use super::standing::{Measure, Standing};
 /// Least score that earns a persona: conditions hold, on the whole, at least as much as at their edge.
 pub const JUDGED_FROM: f64 = 0.5;
 
+/// Least share of a cluster's customers, by estimate, whom its average must speak for in what is required. A cluster of
+/// two kinds of customers has an average that is true of neither.
+const SPOKEN_FOR_MIN: f64 = 0.8;
+
+/// The same where the average itself is asked for: there both ends of the range are near.
+const IN_THE_MIDDLE_MIN: f64 = 0.6;
+
 /// What one condition came to in one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     pub role: String,
     pub importance: Importance,
     pub asked: Asked,
-    /// Whether the cluster is what is asked; for a forbidden condition, what must not be.
+    /// Whether the cluster is what is asked; for a forbidden condition, what must not be. What is required must be so
+    /// for most of its customers.
     pub is_so: bool,
-    /// How far inside the range that is asked the cluster lies, negative outside: in standings for a word, in the
-    /// column's unit for bounds. Absent where there is nothing to judge by.
+    /// How far inside the range that is asked the cluster's average lies, negative outside: in standings for a word, in
+    /// per cent for an index, in the column's unit for bounds. Absent where there is nothing to judge by.
     pub margin: Option<f64>,
+    /// Share of the cluster's customers, 0..=1, on the side of the average that is asked; estimated from mean and
+    /// standard deviation. Absent where the condition is not about standings.
+    pub spoken_for: Option<f64>,
     /// Absent where the table has no column for the role.
     pub column: Option<String>,
     /// In the user's units; absent where there are no values.
@@ -39,6 +50,9 @@ pub struct Evidence {
 pub(super) struct Judgement {
     /// 0..=1: the weighted mean of how well required and typical conditions fit.
     pub(super) score: f64,
+    /// 0..=1: the least of the score and of how clearly each required condition holds and each forbidden one does not;
+    /// one half at the edge.
+    pub(super) confidence: f64,
     /// Everything required holds, nothing forbidden does, and the score is at least [`JUDGED_FROM`].
     pub(super) earned: bool,
     pub(super) evidence: Vec<Evidence>,
@@ -48,8 +62,7 @@ pub(super) struct Judgement {
 pub(super) fn missing_roles(persona: &Persona, roles: &[RoleColumn]) -> Vec<String> {
     let mut missing: Vec<String> = Vec::new();
     for condition in persona.conditions.iter().filter(|condition| condition.importance != Importance::Typical) {
-        let found = roles.iter().any(|role| role.role == condition.role && role.column.is_some());
-        if !found && !missing.contains(&condition.role) {
+        if column_of(&condition.role, roles).is_none() && !missing.contains(&condition.role) {
             missing.push(condition.role.clone());
         }
     }
@@ -58,42 +71,86 @@ pub(super) fn missing_roles(persona: &Persona, roles: &[RoleColumn]) -> Vec<Stri
 
 pub(super) fn judge(persona: &Persona, roles: &[RoleColumn], profile: &Profile, cluster: usize) -> Judgement {
     let mut evidence = Vec::with_capacity(persona.conditions.len());
-    let (mut fit, mut weight, mut allowed) = (0.0, 0.0, true);
+    let (mut fit, mut weight, mut allowed, mut clearly) = (0.0, 0.0, true, 1.0f64);
     for condition in &persona.conditions {
-        let name = column_of(condition, roles);
-        let column = name.and_then(|name| profile.columns.iter().find(|column| column.name == name));
-        let mean = column.and_then(|column| column.clusters.get(cluster)?.moments.mean);
-        let standing = column.and_then(|column| Standing::of(column, cluster));
-        let found = condition.asked.fit(mean, standing.map(|standing| standing.value));
-        let is_so = found.is_some_and(|found| found.margin >= 0.0);
+        let found = look(condition, roles, profile, cluster);
+        let degree = found.fit.map_or(0.0, |fit| fit.degree);
         allowed &= match condition.importance {
-            Importance::Required => is_so,
+            Importance::Required => found.evidence.is_so,
             Importance::Typical => true,
-            Importance::Forbidden => !is_so,
+            Importance::Forbidden => !found.evidence.is_so,
+        };
+        clearly = match condition.importance {
+            Importance::Required => clearly.min(degree),
+            Importance::Typical => clearly,
+            Importance::Forbidden => clearly.min(1.0 - degree),
         };
         // A typical condition without a column says nothing; without a difference it says no.
-        if condition.importance != Importance::Forbidden && column.is_some() {
-            fit += condition.weight * found.map_or(0.0, |found| found.degree);
+        if condition.importance != Importance::Forbidden && found.evidence.column.is_some() {
+            fit += condition.weight * degree;
             weight += condition.weight;
         }
-        evidence.push(Evidence {
-            role: condition.role.clone(),
-            importance: condition.importance,
-            asked: condition.asked,
-            is_so,
-            margin: found.map(|found| found.margin),
-            column: name.map(str::to_owned),
-            mean,
-            overall_mean: column.and_then(|column| column.overall.mean),
-            standing,
-        });
+        evidence.push(found.evidence);
     }
     let score = if weight > 0.0 { fit / weight } else { 0.0 };
-    Judgement { score, earned: allowed && score >= JUDGED_FROM, evidence }
+    Judgement { score, confidence: clearly.min(score), earned: allowed && score >= JUDGED_FROM, evidence }
 }
 
-fn column_of<'a>(condition: &Condition, roles: &'a [RoleColumn]) -> Option<&'a str> {
-    roles.iter().find(|role| role.role == condition.role)?.column.as_deref()
+/// One condition looked up in one cluster.
+struct Found {
+    fit: Option<Fit>,
+    evidence: Evidence,
+}
+
+fn look(condition: &Condition, roles: &[RoleColumn], profile: &Profile, cluster: usize) -> Found {
+    let name = column_of(&condition.role, roles);
+    let column = name.and_then(|name| profile.columns.iter().find(|column| column.name == name));
+    let figures = column.and_then(|column| column.clusters.get(cluster));
+    let mean = figures.and_then(|figures| figures.moments.mean);
+    let standing = column.and_then(|column| Standing::of(column, cluster));
+    let figures = Figures {
+        mean,
+        index: figures.and_then(|figures| figures.index),
+        standing: standing.map(|standing| standing.value),
+    };
+    // To be like all customers is something to say only where other clusters are not.
+    let says_something = !condition.asked.covers_average() || column.is_some_and(Standing::tells_apart);
+    let fit = condition.asked.fit(figures).filter(|_| says_something);
+    let side = condition.asked.side();
+    let spoken_for = column.and_then(|column| Standing::share_within(column, cluster, side?));
+    let least = if condition.asked.covers_average() { IN_THE_MIDDLE_MIN } else { SPOKEN_FOR_MIN };
+    let of_most = condition.importance != Importance::Required || spoken_for.is_none_or(|share| share >= least);
+    let evidence = Evidence {
+        role: condition.role.clone(),
+        importance: condition.importance,
+        asked: condition.asked,
+        is_so: of_most && fit.is_some_and(|fit| fit.margin >= 0.0),
+        margin: fit.map(|fit| fit.margin),
+        spoken_for,
+        column: name.map(str::to_owned),
+        mean,
+        overall_mean: column.and_then(|column| column.overall.mean),
+        standing,
+    };
+    Found { fit, evidence }
+}
+
+/// Whether a cluster meets a condition; `None` where there is nothing to judge by.
+pub(super) fn holds(condition: &Condition, roles: &[RoleColumn], profile: &Profile, cluster: usize) -> Option<bool> {
+    let found = look(condition, roles, profile, cluster);
+    found.fit.map(|_| found.evidence.is_so)
+}
+
+/// The column that was found for a role.
+pub(super) fn column_of<'a>(role: &str, roles: &'a [RoleColumn]) -> Option<&'a str> {
+    roles.iter().find(|known| known.role == role)?.column.as_deref()
+}
+
+impl Evidence {
+    /// Whether it is a reason not to give the name, or a weaker fit.
+    pub fn speaks_against(&self) -> bool {
+        self.is_so == (self.importance == Importance::Forbidden)
+    }
 }
 
 impl fmt::Display for Evidence {
@@ -103,16 +160,29 @@ impl fmt::Display for Evidence {
             return write!(f, "{role} cannot be told to be {asked}: there are no values for it");
         };
         if self.margin.is_none() {
-            return write!(f, "{column} cannot be told to be {asked}: it is the same for all customers");
+            let why = match self.standing {
+                Some(_) => "no cluster differs in it",
+                None => "it is the same for all customers",
+            };
+            return write!(f, "{column} cannot be told to be {asked}: {why}");
+        }
+        let mixed = self.margin.is_some_and(|margin| margin >= 0.0) && !self.is_so;
+        if let Some(share) = self.spoken_for.filter(|_| mixed) {
+            let share = 100.0 * share;
+            write!(
+                f,
+                "{column} is {asked} on average, but by its spread for about {share:.0} % of these customers only"
+            )?;
+            return write!(f, ": {} against {} over all", Figure(mean), Figure(all));
         }
         let is = if self.is_so { "is" } else { "is not" };
         write!(f, "{column} {is} {asked}: {} against {} over all", Figure(mean), Figure(all))?;
-        let (Asked::Word(word), Some(standing)) = (asked, &self.standing) else { return Ok(()) };
+        let Some(standing) = self.standing.filter(|_| asked.compares()) else { return Ok(()) };
         if standing.measure == Measure::Multiples {
             write!(f, ", {} times the average", Figure(mean / all))?;
         }
         write!(f, ", standing {:+.2}, asked ", standing.value)?;
-        match word.range() {
+        match asked.range() {
             (low, f64::INFINITY) => write!(f, "{low:+.2} or more"),
             (f64::NEG_INFINITY, high) => write!(f, "{high:+.2} or less"),
             (low, high) => write!(f, "{low:+.2} to {high:+.2}"),

@@ -6,21 +6,34 @@
 //! for *cannot be judged*; a cluster that earns nothing is described by its strongest features. This room never sees a
 //! row, a label or a cluster's number: two profiles that differ in the numbering of their clusters give the same names.
 
+mod advice;
 mod asked;
+mod check;
 mod descriptive;
+mod guide;
 mod judge;
 mod matching;
 mod naming;
 mod playbook;
 mod roles;
+mod schema;
+mod span;
 mod standing;
+mod suggest;
 mod words;
 mod written;
 
-pub use asked::{Asked, Bounds};
+pub use advice::{
+    BaselineOf, BusinessValue, CURRENCY, Calendar, Horizons, Kpi, LeaveOut, Level, Monitor, Move, Tactic, Target,
+};
+pub use asked::{Asked, Bounds, IndexBounds, LiftBounds};
+pub use guide::{Baseline, Budget, Guide, Hypothesis, TrackedKpi, guides};
 pub use judge::{Evidence, JUDGED_FROM};
 pub use naming::{Basis, Closest, NamedCluster, Naming, Outcome, PersonaVerdict, name};
-pub use playbook::{BusinessValue, Condition, Importance, Kpi, Level, Persona, Playbook, Role, Tactic};
+pub use playbook::{Condition, Grounds, Importance, Insight, Persona, Playbook, Role};
 pub use roles::RoleColumn;
+pub use schema::schema;
+pub use span::{Span, SpanUnit};
 pub use standing::{Distinction, Measure, Standing};
+pub use suggest::{Suggestion, suggest};
 pub use words::Word;

@@ -8,10 +8,10 @@ use crate::error::Result;
 use crate::profile::Profile;
 
 use super::descriptive::{self, distinctions};
-use super::judge::{Evidence, Judgement, judge, missing_roles};
+use super::judge::{Evidence, Judgement, column_of, judge, missing_roles};
 use super::matching::match_personas;
-use super::playbook::{Persona, Playbook};
-use super::roles::RoleColumn;
+use super::playbook::{Persona, Playbook, Role};
+use super::roles::{RoleColumn, by_usual_names};
 use super::standing::Distinction;
 
 /// Distinguishing features kept per cluster.
@@ -38,6 +38,9 @@ pub struct NamedCluster {
     pub persona: Option<String>,
     /// How well it fits, 0..=1.
     pub score: Option<f64>,
+    /// How clearly, 0..=1: the least of the score and of how far each required condition holds and each forbidden one
+    /// does not; one half at the edge.
+    pub confidence: Option<f64>,
     /// The next best persona that was earned too.
     pub second_persona: Option<String>,
     /// Every condition of the persona, held or not.
@@ -75,8 +78,13 @@ pub enum Outcome {
     SecondOnly { clusters: Vec<usize> },
     /// No cluster earned it.
     NotFound { closest: Option<Closest> },
-    /// No column for these roles.
-    CannotBeJudged { no_column_for: Vec<String> },
+    /// No column for these roles. `not_described` are columns of the source that would do, but of which no profile was
+    /// made.
+    CannotBeJudged {
+        no_column_for: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_described: Vec<RoleColumn>,
+    },
 }
 
 /// The cluster that came closest to a persona that nobody earned, and where it fell short.
@@ -127,6 +135,7 @@ pub fn name(profile: &Profile, playbook: &Playbook, roles: &[(String, String)]) 
             basis,
             persona: persona.map(|judged| judged.persona.name.clone()),
             score: judgement.map(|judgement| judgement.score),
+            confidence: judgement.map(|judgement| judgement.confidence),
             second_persona: best(&scores, place, given[place]).map(|index| judged[index].persona.name.clone()),
             evidence: judgement.map(|judgement| judgement.evidence.clone()).unwrap_or_default(),
             distinctions,
@@ -143,6 +152,24 @@ pub fn name(profile: &Profile, playbook: &Playbook, roles: &[(String, String)]) 
     Ok(Naming { playbook: playbook.name.clone(), roles, clusters: clusters.into_iter().flatten().collect(), personas })
 }
 
+impl Naming {
+    /// Points out columns of the source that bear a usual name of a role without a column. They were neither clustered
+    /// nor described, so nothing could be judged by them.
+    pub fn note_undescribed(&mut self, playbook: &Playbook, source_columns: &[&str]) {
+        let has_column = |role: &Role| column_of(&role.name, &self.roles).is_some();
+        let lacking: Vec<&Role> = playbook.roles.iter().filter(|role| !has_column(role)).collect();
+        let taken: Vec<&str> = self.roles.iter().filter_map(|role| role.column.as_deref()).collect();
+        let free: Vec<&str> = source_columns.iter().copied().filter(|column| !taken.contains(column)).collect();
+        let found: Vec<RoleColumn> =
+            by_usual_names(&lacking, &free).into_iter().filter(|found| found.column.is_some()).collect();
+        for verdict in &mut self.personas {
+            if let Outcome::CannotBeJudged { no_column_for, not_described } = &mut verdict.outcome {
+                *not_described = found.iter().filter(|found| no_column_for.contains(&found.role)).cloned().collect();
+            }
+        }
+    }
+}
+
 /// One persona with its judgement of every cluster, in the order of clusters; none where it cannot be judged.
 struct Judged<'a> {
     persona: &'a Persona,
@@ -157,7 +184,7 @@ impl Judged<'_> {
 
     fn outcome(&self, index: usize, order: &[usize], holders: &[Option<usize>], given: &[Option<usize>]) -> Outcome {
         if !self.missing.is_empty() {
-            return Outcome::CannotBeJudged { no_column_for: self.missing.clone() };
+            return Outcome::CannotBeJudged { no_column_for: self.missing.clone(), not_described: Vec::new() };
         }
         let numbers = |places: Vec<usize>| places.into_iter().map(|place| order[place]).collect();
         let mut carry: Vec<usize> = (0..order.len()).filter(|&place| given[place] == Some(index)).collect();
@@ -249,8 +276,13 @@ impl fmt::Display for Outcome {
             Outcome::Found { .. } => f.write_str("found"),
             Outcome::SecondOnly { .. } => f.write_str("found as a second persona only"),
             Outcome::NotFound { .. } => f.write_str("not found"),
-            Outcome::CannotBeJudged { no_column_for } => {
-                write!(f, "cannot be judged: no column for {}", no_column_for.join(", "))
+            Outcome::CannotBeJudged { no_column_for, not_described } => {
+                write!(f, "cannot be judged: no column for {}", no_column_for.join(", "))?;
+                for RoleColumn { role, column } in not_described {
+                    let column = column.as_deref().unwrap_or_default();
+                    write!(f, "; {column} may be the {role}: it is not described, list it under [profile] columns")?;
+                }
+                Ok(())
             }
         }
     }

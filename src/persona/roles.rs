@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::job::nearest;
 
-use super::playbook::Playbook;
+use super::playbook::{Playbook, Role};
 
 /// A role and the column found for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,18 +36,28 @@ impl Playbook {
                 }));
             }
         }
-        let mut free: Vec<&str> =
+        let free: Vec<&str> =
             columns.iter().copied().filter(|column| !given.iter().any(|(_, taken)| taken == column)).collect();
-        let assigned = self.roles.iter().map(|role| {
-            let said = given.iter().find(|(name, _)| *name == role.name).map(|(_, column)| column.clone());
-            let column = said.or_else(|| {
-                let usual = |name: &String| free.iter().position(|column| plain(column) == plain(name));
-                role.columns.iter().find_map(usual).map(|at| free.remove(at).to_owned())
-            });
-            RoleColumn { role: role.name.clone(), column }
+        let said = |name: &str| given.iter().find(|(role, _)| role == name).map(|(_, column)| column.clone());
+        let silent: Vec<&Role> = self.roles.iter().filter(|role| said(&role.name).is_none()).collect();
+        let mut named = by_usual_names(&silent, &free).into_iter();
+        let assigned = self.roles.iter().map(|role| match said(&role.name) {
+            Some(column) => RoleColumn { role: role.name.clone(), column: Some(column) },
+            None => named.next().unwrap_or(RoleColumn { role: role.name.clone(), column: None }),
         });
         Ok(assigned.collect())
     }
+}
+
+/// A column for every role that has one, by usual names alone; in the order of the roles.
+pub(super) fn by_usual_names(roles: &[&Role], columns: &[&str]) -> Vec<RoleColumn> {
+    let mut free = columns.to_vec();
+    let found = roles.iter().map(|role| {
+        let usual = |name: &String| free.iter().position(|column| plain(column) == plain(name));
+        let column = role.columns.iter().find_map(usual).map(|at| free.remove(at).to_owned());
+        RoleColumn { role: role.name.clone(), column }
+    });
+    found.collect()
 }
 
 /// A column's name without case and separators: "Total Spent" is "total_spent".

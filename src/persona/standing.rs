@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::ColumnProfile;
 
-use super::words::Word;
+use super::words::{NOTABLE, Word};
 
 /// A standing is kept within this; a mean of 0 in a skewed column would lie at minus infinity.
 const STANDING_MAX: f64 = 10.0;
@@ -41,14 +41,45 @@ impl Standing {
         let (own, lift) = (figures.moments.mean?, figures.lift?);
         let skewed = column.overall.min? >= 0.0 && spread > mean;
         let (value, measure) = if skewed {
-            let variation = spread / mean;
-            let scale = libm::log(1.0 + variation * variation).sqrt();
-            (libm::log(own / mean) / scale, Measure::Multiples)
+            (libm::log(own / mean) / log_spread(spread / mean), Measure::Multiples)
         } else {
             (lift, Measure::Deviations)
         };
         Some(Standing { value: value.clamp(-STANDING_MAX, STANDING_MAX), measure })
     }
+
+    /// An estimate of the share of a cluster's customers who stand within a range, from the cluster's mean and standard
+    /// deviation as if they were normal on the scale of the standing. Two kinds of customers in one cluster show here:
+    /// its average is what neither of them is. `None` where there is no standing.
+    pub(super) fn share_within(column: &ColumnProfile, cluster: usize, range: (f64, f64)) -> Option<f64> {
+        let standing = Standing::of(column, cluster)?;
+        let own = &column.clusters.get(cluster)?.moments;
+        let (mean, own_mean) = (column.overall.mean?, own.mean?);
+        let (spread, own_spread) = (column.overall.standard_deviation?, own.standard_deviation?);
+        let width = match standing.measure {
+            Measure::Deviations => own_spread / spread,
+            Measure::Multiples if own_mean > 0.0 => log_spread(own_spread / own_mean) / log_spread(spread / mean),
+            Measure::Multiples => 0.0,
+        };
+        let below = |edge: f64| match edge - standing.value {
+            distance if width > 0.0 => 0.5 * libm::erfc(-distance / (width * std::f64::consts::SQRT_2)),
+            distance if distance >= 0.0 => 1.0,
+            _ => 0.0,
+        };
+        Some(below(range.1) - if range.0.is_finite() { below(range.0) } else { 0.0 })
+    }
+
+    /// Whether any cluster is high or low in a column. Where none is, the column does not set the clusters apart.
+    pub(super) fn tells_apart(column: &ColumnProfile) -> bool {
+        (0..column.clusters.len())
+            .filter_map(|cluster| Standing::of(column, cluster))
+            .any(|standing| standing.value.abs() >= NOTABLE)
+    }
+}
+
+/// The standard deviation of the logarithm of a log-normal column, from its standard deviation over its mean.
+fn log_spread(variation: f64) -> f64 {
+    libm::log(1.0 + variation * variation).sqrt()
 }
 
 /// One column in which a cluster differs, with the word for it.
@@ -121,6 +152,19 @@ mod tests {
         assert_eq!(Standing::of(&even, 0), Some(Standing { value: -0.5, measure: Measure::Deviations }));
         let negative = column((-1.0, 100.0, 230.0), &[215.0]);
         assert_eq!(Standing::of(&negative, 0), Some(Standing { value: 0.5, measure: Measure::Deviations }));
+    }
+
+    #[test]
+    fn two_kinds_of_customers_in_one_cluster_show_in_its_spread() {
+        let mut column = column((0.0, 100.0, 50.0), &[130.0, 130.0]);
+        column.clusters[0].moments.standard_deviation = Some(10.0);
+        column.clusters[1].moments.standard_deviation = Some(80.0);
+        let share = |cluster, range| Standing::share_within(&column, cluster, range).unwrap();
+        let above = (0.0, f64::INFINITY);
+        assert!((share(0, above) - 0.99865).abs() < 1e-5, "three deviations: {}", share(0, above));
+        assert!((share(1, above) - 0.6462).abs() < 1e-4, "{}", share(1, above));
+        assert_eq!(share(0, (f64::NEG_INFINITY, f64::INFINITY)), 1.0);
+        assert_eq!(share(0, (0.6, f64::INFINITY)), 0.5, "the mean is in the middle");
     }
 
     #[test]

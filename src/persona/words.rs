@@ -6,11 +6,12 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// From here on a cluster is high, and below its negative low. A third of a standard deviation sets apart customers
 /// whom a marketer would see as different, while noise in the mean of a cluster stays far below it.
-const NOTABLE: f64 = 1.0 / 3.0;
+pub(super) const NOTABLE: f64 = 1.0 / 3.0;
 
 /// From here on a cluster is very high, and below its negative very low.
 const EXTREME: f64 = 1.0;
@@ -19,7 +20,7 @@ const EXTREME: f64 = 1.0;
 const SOFTNESS: f64 = 1.0 / 3.0;
 
 /// What a condition asks of a cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Word {
     /// At least 1 below the average.
     #[serde(rename = "very low")]
@@ -63,21 +64,19 @@ impl Word {
 
     /// How far inside the word's range a standing lies; negative outside.
     pub fn margin(self, standing: f64) -> f64 {
-        let (low, high) = self.range();
-        let (above, below) = (standing - low, high - standing);
-        if above < below { above } else { below }
+        within(self.range(), standing)
     }
 
     /// 0..=1: how well a standing with this margin fits the word; one half at the edge of its range.
     pub fn degree(margin: f64) -> f64 {
         (0.5 + margin / (2.0 * SOFTNESS)).clamp(0.0, 1.0)
     }
+}
 
-    /// Whatever this word covers, `other` covers too.
-    pub fn implies(self, other: Word) -> bool {
-        let (inner, outer) = (self.range(), other.range());
-        inner.0 >= outer.0 && inner.1 <= outer.1
-    }
+/// How far inside a range a figure lies; negative outside.
+pub(super) fn within(range: (f64, f64), figure: f64) -> f64 {
+    let (above, below) = (figure - range.0, range.1 - figure);
+    if above < below { above } else { below }
 }
 
 impl fmt::Display for Word {
@@ -112,11 +111,5 @@ mod tests {
         assert_eq!(Word::degree(Word::VeryHigh.margin(5.0)), 1.0);
         assert_eq!(Word::degree(Word::Average.margin(0.0)), 1.0);
         assert_eq!(Word::degree(Word::Low.margin(0.5)), 0.0);
-    }
-
-    #[test]
-    fn what_is_very_high_is_high_too() {
-        assert!(Word::VeryHigh.implies(Word::High) && Word::VeryLow.implies(Word::Low));
-        assert!(!Word::High.implies(Word::VeryHigh) && !Word::VeryHigh.implies(Word::Average));
     }
 }

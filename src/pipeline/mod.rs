@@ -24,8 +24,8 @@ use crate::job::{DeviceChoice, EngineSettings, Job};
 use crate::kmeans::{self, Fit};
 use crate::observe::{Event, Observe};
 use crate::persona::{self, Naming, Playbook};
-use crate::profile;
-use crate::report::{self, Dropped, Facts, Summary};
+use crate::profile::{self, Map};
+use crate::report::{self, Dropped, Facts, Page, Summary};
 use crate::source::Source;
 use crate::store::{Disk, Published, RunRecord, Staging, check_id_name, input_hash};
 
@@ -73,14 +73,18 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     let weights = published.matrix().weights();
     let n_clusters = published.n_clusters();
     let profile = profile::describe(&source, job, &features, &roles, labels, weights, n_clusters, observe)?;
-    let naming = persona::name(&profile, &playbook, &job.persona.roles)?;
+    let mut naming = persona::name(&profile, &playbook, &job.persona.roles)?;
+    naming.note_undescribed(&playbook, &numeric_columns(&source));
 
     let summary = report::summarize(facts(job, &features, &rows, &found.fit, &heard), &profile, &naming, &playbook);
     let names = names(&naming);
+    let grid = features.grid;
     let input = stage(observe, "write", rows.kept, || {
         write::assignments(&mut staging, &source, job, &features, &names, &published, &found.fit, observe)?;
         write::model(&mut staging, job, features, &found.fit, &names)?;
         write::summary(&mut staging, &summary)?;
+        let map = Map::of(published.matrix(), grid, published.labels());
+        write::reports(&mut staging, &Page { summary: &summary, map: map.as_ref() })?;
         let input = json!({"rows": rows.read, "clustered": rows.kept, "xxh3_128": input_hash(published.matrix())});
         Ok((input, staging.bytes()))
     })?;
@@ -143,15 +147,23 @@ fn roles(source: &Source, features: &FeatureModel, job: &Job, playbook: &Playboo
     Ok(found.into_iter().filter_map(|found| Some((found.role, found.column?))).collect())
 }
 
+/// Names of the columns that could be described.
+fn numeric_columns(source: &Source) -> Vec<&str> {
+    let numeric = source.columns().iter().filter(|column| column.kind.is_numeric());
+    numeric.map(|column| column.name.as_str()).collect()
+}
+
 fn facts(job: &Job, features: &FeatureModel, rows: &RowCounts, fit: &Fit, heard: &Heard) -> Facts {
     Facts {
         rows: rows.kept,
         dropped: rows.dropped.iter().map(|(reason, n)| Dropped { reason: reason.clone(), rows: *n }).collect(),
-        features: features.columns().map(str::to_owned).collect(),
+        features: features.features.iter().map(settings::of_feature).collect(),
         k: fit.centroids.n_clusters(),
         k_asked: job.cluster.k,
         seed: job.cluster.seed,
         n_init: job.cluster.n_init,
+        max_iter: job.cluster.max_iter,
+        tol: job.cluster.tol,
         inertia: features.grid.squared(fit.inertia),
         iterations: fit.iterations,
         converged: fit.converged,

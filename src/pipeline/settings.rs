@@ -5,8 +5,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
+use crate::features::FittedFeature;
 use crate::job::{DuplicateIds, Job};
 use crate::persona::Playbook;
+use crate::report::FeatureSettings;
 use crate::store::text_hash;
 
 pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
@@ -55,6 +57,19 @@ pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
             "smallest_group": job.profile.smallest_group,
         },
     }))
+}
+
+/// What the report says about a feature.
+pub(super) fn of_feature(feature: &FittedFeature) -> FeatureSettings {
+    FeatureSettings {
+        column: feature.column.clone(),
+        transform: feature.transform,
+        scale: feature.scale,
+        weight: feature.weight,
+        missing: feature.missing,
+        imputed: feature.imputed,
+        constant: feature.constant,
+    }
 }
 
 /// As JSON; of types of ours, which always can be.

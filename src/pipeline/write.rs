@@ -8,7 +8,7 @@ use crate::features::FeatureModel;
 use crate::job::Job;
 use crate::kmeans::Fit;
 use crate::observe::Observe;
-use crate::report::{self, Summary};
+use crate::report::{self, Page, Summary};
 use crate::source::{Request, ScanSettings, Source};
 use crate::store::{AssignmentWriter, ClusterNames, Model, Staging, check_file};
 
@@ -69,8 +69,13 @@ pub(super) fn model(
 }
 
 pub(super) fn summary(staging: &mut Staging, summary: &Summary) -> Result<()> {
-    staging.write("summary.json", report::json(summary)?.as_bytes())?;
-    staging.write("report.md", report::markdown(summary).as_bytes())
+    staging.write("summary.json", report::json(summary)?.as_bytes())
+}
+
+/// The same story for mail and for browsers.
+pub(super) fn reports(staging: &mut Staging, page: &Page) -> Result<()> {
+    staging.write("report.md", report::markdown(page.summary).as_bytes())?;
+    staging.write("report.html", report::html(page).as_bytes())
 }
 
 /// JSON as people read it.

@@ -1,12 +1,11 @@
 //! From what the rooms below found to the summary. Nothing is computed here; figures are put in their place.
 
-use serde::Serialize;
-
 use super::figures::figure;
 use super::summary::{
-    ClusterSummary, ColumnFigures, Dropped, Guide, Metrics, PerName, PersonaFate, PlaybookSummary, Summary, VERSION,
+    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Summary,
+    VERSION,
 };
-use crate::persona::{Distinction, NamedCluster, Naming, Outcome, Persona, Playbook};
+use crate::persona::{self, Distinction, Evidence, Guide, Importance, NamedCluster, Naming, Outcome, Playbook};
 use crate::profile::Profile;
 
 /// What a run found beside its profile and its names.
@@ -14,11 +13,13 @@ use crate::profile::Profile;
 pub struct Facts {
     pub rows: u64,
     pub dropped: Vec<Dropped>,
-    pub features: Vec<String>,
+    pub features: Vec<FeatureSettings>,
     pub k: usize,
     pub k_asked: usize,
     pub seed: u64,
     pub n_init: u32,
+    pub max_iter: u32,
+    pub tol: f64,
     /// In scaled units.
     pub inertia: f64,
     pub iterations: u32,
@@ -31,13 +32,17 @@ pub struct Facts {
 pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Playbook) -> Summary {
     Summary {
         version: VERSION,
+        segmint: env!("CARGO_PKG_VERSION").to_owned(),
         rows: facts.rows,
         dropped: facts.dropped,
-        features: facts.features,
+        features: facts.features.iter().map(|feature| feature.column.clone()).collect(),
+        feature_settings: facts.features,
         k: facts.k,
         k_asked: facts.k_asked,
         seed: facts.seed,
         n_init: facts.n_init,
+        max_iter: facts.max_iter,
+        tol: facts.tol,
         inertia: facts.inertia,
         iterations: facts.iterations,
         converged: facts.converged,
@@ -45,10 +50,14 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
         selection: Vec::new(),
         value: profile.value_column.clone(),
         columns: columns(profile),
-        clusters: naming.clusters.iter().enumerate().map(|(i, named)| cluster(i, named, profile, playbook)).collect(),
+        clusters: clusters(profile, naming, playbook),
         playbook: PlaybookSummary {
             name: playbook.name.clone(),
             title: playbook.title.clone(),
+            description: playbook.description.clone(),
+            horizons: playbook.horizons.clone(),
+            calendar: playbook.calendar.clone(),
+            monitors: playbook.monitors.clone(),
             roles: naming.roles.clone(),
         },
         personas: naming.personas.iter().map(|verdict| fate(&verdict.persona, &verdict.outcome)).collect(),
@@ -69,7 +78,13 @@ fn columns(profile: &Profile) -> Vec<ColumnFigures> {
     figures.collect()
 }
 
-fn cluster(number: usize, named: &NamedCluster, profile: &Profile, playbook: &Playbook) -> ClusterSummary {
+fn clusters(profile: &Profile, naming: &Naming, playbook: &Playbook) -> Vec<ClusterSummary> {
+    let guides = persona::guides(profile, playbook, naming);
+    let named = naming.clusters.iter().zip(guides).enumerate();
+    named.map(|(number, (named, guide))| cluster(number, named, guide, profile)).collect()
+}
+
+fn cluster(number: usize, named: &NamedCluster, guide: Option<Guide>, profile: &Profile) -> ClusterSummary {
     let found = profile.clusters.get(number);
     let of_column = |figure: fn(&crate::profile::ClusterFigures) -> Option<f64>| {
         let values = profile.columns.iter().map(|column| {
@@ -95,9 +110,11 @@ fn cluster(number: usize, named: &NamedCluster, profile: &Profile, playbook: &Pl
         value_share: found.and_then(|cluster| cluster.value_share),
         basis: named.basis,
         score: named.score,
+        confidence: named.confidence,
         evidence,
+        conditions: named.evidence.clone(),
         distinctions: named.distinctions.clone(),
-        guide: named.persona.as_deref().and_then(|name| playbook.persona(name)).map(guide),
+        guide,
     }
 }
 
@@ -106,34 +123,16 @@ fn distinction(found: &Distinction) -> String {
     format!("{} is {}: {own} against {all} over all", found.column, found.word)
 }
 
-fn guide(persona: &Persona) -> Guide {
-    Guide {
-        story: persona.story.clone(),
-        priority: word(&persona.priority),
-        business_value: persona.business_value.clone(),
-        objective: persona.objective.clone(),
-        tactics: persona.tactics.clone(),
-        kpis: persona.kpis.clone(),
-    }
-}
-
 fn fate(persona: &str, outcome: &Outcome) -> PersonaFate {
     let (clusters, reason) = match outcome {
         Outcome::Found { clusters } => (clusters.clone(), None),
         Outcome::NotFound { closest: Some(closest) } => {
-            let fell_short = closest.evidence.iter().find(|evidence| evidence.margin.is_none_or(|margin| margin < 0.0));
+            let needed = |evidence: &&Evidence| evidence.importance != Importance::Typical;
+            let fell_short = closest.evidence.iter().filter(needed).find(|evidence| evidence.speaks_against());
             let why = fell_short.map_or_else(String::new, |evidence| format!(": {evidence}"));
             (Vec::new(), Some(format!("not found; cluster {} came closest{why}", closest.cluster)))
         }
         other => (Vec::new(), Some(other.to_string())),
     };
     PersonaFate { persona: persona.to_owned(), clusters, reason }
-}
-
-/// A word as the playbook writes it.
-pub(super) fn word(word: &impl Serialize) -> String {
-    match serde_json::to_value(word) {
-        Ok(serde_json::Value::String(text)) => text,
-        _ => String::new(),
-    }
 }

@@ -34,6 +34,24 @@ pub(super) fn markdown(text: &str) -> String {
     out
 }
 
+/// For HTML, as text or as the value of a quoted attribute: no mark-up, nothing invisible. A line break is a space there
+/// anyway.
+pub(super) fn html(text: &str) -> String {
+    let text = terminal(&text.replace(['\n', '\r', '\t'], " "));
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
 /// For a terminal, and any other line of text: whatever is invisible or steers the display is spelt out.
 pub fn terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

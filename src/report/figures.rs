@@ -6,9 +6,16 @@ pub(super) fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
-/// A share of a whole: 20.6 %.
+/// Shares that add up to 1 may miss it by a few last digits.
+const ROUNDING: f64 = 1e-9;
+
+/// A share of a whole: 20.6 %. What is not nothing and not all does not read as if it were.
 pub(super) fn share(part: f64) -> String {
-    format!("{:.1} %", part * 100.0)
+    match part {
+        p if p > 0.0 && p < 0.000_5 => "< 0.1 %".to_owned(),
+        p if (0.999_5..1.0 - ROUNDING).contains(&p) => "> 99.9 %".to_owned(),
+        p => format!("{:.1} %", p * 100.0),
+    }
 }
 
 /// A figure in the user's units: about four digits, and none behind the point of large ones.
@@ -60,6 +67,10 @@ mod tests {
             ["0", "0", "1.00", "12.50", "0.1235", "1000.0", "1,234", "-1,234,567", "1.000e-5", "-1.000e20", "–"];
         assert_eq!(shown, expected);
         assert_eq!((count(999), count(1000), count(1_234_567)), ("999".into(), "1,000".into(), "1,234,567".into()));
+        assert_eq!(
+            [0.0, 1e-9, 0.000_5, 0.999_4, 0.999_9, 1.0].map(share).join(", "),
+            "0.0 %, < 0.1 %, 0.1 %, 99.9 %, > 99.9 %, 100.0 %"
+        );
         assert_eq!((share(0.2064), lift(-0.001), lift(1.25)), ("20.6 %".into(), "+0.00".into(), "+1.25".into()));
     }
 }

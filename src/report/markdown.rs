@@ -3,11 +3,14 @@
 
 use std::fmt::Write;
 
-use super::build::word;
 use super::escape::markdown as safe;
 use super::figures::{count, figure, lift, or_dash, share};
-use super::summary::{ClusterSummary, Guide, Summary};
-use crate::persona::Basis;
+use super::guide::what_to_do;
+use super::sentences::insights;
+use super::summary::{ClusterSummary, Summary};
+use super::units::{heading, short};
+use super::{method, plan};
+use crate::persona::{Basis, Budget};
 
 /// The report as Markdown, of equal bytes wherever it is made.
 pub fn markdown(summary: &Summary) -> String {
@@ -17,18 +20,23 @@ pub fn markdown(summary: &Summary) -> String {
     for cluster in &summary.clusters {
         segment(&mut out, summary, cluster);
     }
+    what_to_do_when(&mut out, summary);
+    budget(&mut out, summary);
+    what_to_watch(&mut out, summary);
     not_found(&mut out, summary);
+    features(&mut out, summary);
     left_out(&mut out, summary);
     list(&mut out, "Warnings", &summary.warnings);
     how(&mut out, summary);
     out
 }
 
-// Writing to a String cannot fail, so the results of `writeln!` below are dropped on purpose.
+// Writing to a String cannot fail, so the results of `writeln!` are dropped on purpose.
 macro_rules! line {
     ($out:expr) => { $out.push('\n') };
     ($out:expr, $($text:tt)*) => { { let _ = writeln!($out, $($text)*); } };
 }
+pub(super) use line;
 
 fn title(out: &mut String, summary: &Summary) {
     let segments = if summary.k == 1 { "segment" } else { "segments" };
@@ -36,6 +44,7 @@ fn title(out: &mut String, summary: &Summary) {
     line!(out);
     line!(out, "{} customers in {} {segments}.", count(summary.rows), summary.k);
     line!(out);
+    list(out, "Key insights", &insights(summary));
 }
 
 fn overview(out: &mut String, summary: &Summary) {
@@ -66,6 +75,13 @@ fn overview(out: &mut String, summary: &Summary) {
         }
         line!(out, "| {} |", row.join(" | "));
     }
+    let total = summary.total();
+    let mut row = vec!["All customers".to_owned(), count(summary.rows), share(total.share)];
+    if value.is_some() {
+        row.extend([or_dash(total.mean, figure), or_dash(total.value_share, share)]);
+    }
+    row.extend(has_priority.then(String::new));
+    line!(out, "| | {} |", row.join(" | "));
     line!(out);
 }
 
@@ -85,12 +101,13 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
     line!(out, "| Column | This segment | All customers | Lift |");
     line!(out, "|---|--:|--:|--:|");
     for column in &summary.columns {
+        let unit = summary.unit(&column.name);
         line!(
             out,
             "| {} | {} | {} | {} |",
-            safe(&column.name),
-            or_dash(cluster.means.get(&column.name).copied().flatten(), figure),
-            or_dash(column.mean, figure),
+            safe(&heading(&column.name, unit)),
+            or_dash(cluster.means.get(&column.name).copied().flatten(), |mean| short(mean, unit)),
+            or_dash(column.mean, |mean| short(mean, unit)),
             or_dash(cluster.lifts.get(&column.name).copied().flatten(), lift)
         );
     }
@@ -106,6 +123,10 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
     }
     line!(out);
     bullets(out, &cluster.evidence);
+    if let Some(confidence) = cluster.confidence {
+        line!(out, "Confidence {confidence:.2}, of at most 1.");
+        line!(out);
+    }
     if let Some(second) = &cluster.second_persona {
         line!(out, "It fits {} as well.", safe(second));
         line!(out);
@@ -115,34 +136,59 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
     }
 }
 
-fn what_to_do(out: &mut String, guide: &Guide) {
-    let rating = word(&guide.business_value.rating);
-    line!(out, "**Business value:** {}: {}", safe(&rating), safe(&guide.business_value.reason));
+fn what_to_do_when(out: &mut String, summary: &Summary) {
+    let horizons = plan::calendar(summary);
+    if horizons.is_empty() {
+        return;
+    }
+    line!(out, "## What to do when");
     line!(out);
-    line!(out, "**Objective:** {}", safe(&guide.objective));
-    line!(out);
-    if !guide.tactics.is_empty() {
-        line!(out, "**Tactics**");
-        line!(out);
-        for (index, tactic) in guide.tactics.iter().enumerate() {
-            line!(out, "{}. {}", index + 1, safe(&tactic.title));
-            for action in &tactic.actions {
-                line!(out, "   - {}", safe(action));
-            }
+    for horizon in horizons.iter().filter(|horizon| !horizon.actions.is_empty()) {
+        match &horizon.meaning {
+            Some(meaning) => line!(out, "**{}**: {}", horizon.name, safe(meaning)),
+            None => line!(out, "**{}**", horizon.name),
         }
         line!(out);
+        let actions = horizon.actions.iter();
+        let actions: Vec<String> =
+            actions.map(|action| format!("{} ({})", action.text, plan::segments(&action.clusters))).collect();
+        bullets(out, &actions);
     }
-    if !guide.kpis.is_empty() {
-        line!(out, "**KPIs to track**");
-        line!(out);
-        for kpi in &guide.kpis {
-            match &kpi.target {
-                Some(target) => line!(out, "- {} (target: {})", safe(&kpi.name), safe(target)),
-                None => line!(out, "- {}", safe(&kpi.name)),
-            }
-        }
-        line!(out);
+}
+
+fn budget(out: &mut String, summary: &Summary) {
+    let parts: Vec<(&ClusterSummary, Budget)> =
+        summary.clusters.iter().filter_map(|cluster| Some((cluster, cluster.guide.as_ref()?.budget?))).collect();
+    if parts.is_empty() {
+        return;
     }
+    line!(out, "## Budget");
+    line!(out);
+    line!(out, "| Cluster | Segment | In the playbook | Over the segments found |");
+    line!(out, "|--:|---|--:|--:|");
+    for (cluster, budget) in &parts {
+        let (name, of_playbook, of_found) = (safe(&cluster.persona), budget.of_playbook, budget.of_found);
+        line!(out, "| {} | {name} | {of_playbook:.1} % | {of_found:.1} % |", cluster.cluster);
+    }
+    line!(out, "| | Sum | | {:.1} % |", parts.iter().map(|(_, budget)| budget.of_found).sum::<f64>());
+    line!(out);
+}
+
+fn what_to_watch(out: &mut String, summary: &Summary) {
+    let all = plan::watched(summary);
+    if all.is_empty() {
+        return;
+    }
+    line!(out, "## What to watch");
+    line!(out);
+    line!(out, "| Figure | About | Every | Computed by every run |");
+    line!(out, "|---|---|---|---|");
+    for watched in &all {
+        let every = watched.every.as_deref().unwrap_or("–");
+        let needs = watched.needs.as_ref().map_or_else(|| "yes".to_owned(), |needs| format!("no: {needs}"));
+        line!(out, "| {} | {} | {} | {} |", safe(&watched.metric), safe(&watched.about), safe(every), safe(&needs));
+    }
+    line!(out);
 }
 
 fn not_found(out: &mut String, summary: &Summary) {
@@ -176,26 +222,31 @@ fn left_out(out: &mut String, summary: &Summary) {
 }
 
 fn how(out: &mut String, summary: &Summary) {
-    let features: Vec<String> = summary.features.iter().map(|name| safe(name)).collect();
     line!(out, "## How it was made");
     line!(out);
-    let fell = if summary.k < summary.k_asked { format!(" (asked: {})", summary.k_asked) } else { String::new() };
-    line!(out, "- Method: k-means, k = {}{fell}, n_init = {}, seed = {}", summary.k, summary.n_init, summary.seed);
-    line!(out, "- Clustered on: {}", features.join(", "));
-    let end = if summary.converged { "converged" } else { "stopped at max_iter" };
-    line!(out, "- Inertia: {} (scaled units), {} iterations, {end}", summary.inertia, summary.iterations);
-    let metrics = [
-        ("Silhouette", summary.metrics.silhouette),
-        ("Davies-Bouldin", summary.metrics.davies_bouldin),
-        ("Calinski-Harabasz", summary.metrics.calinski_harabasz),
-    ];
-    for (name, value) in metrics {
-        if let Some(value) = value {
-            line!(out, "- {name}: {}", figure(value));
-        }
+    for (name, value) in method::steps(summary) {
+        line!(out, "- {name}: {}", safe(&value));
     }
-    line!(out, "- Playbook: {} ({})", safe(&summary.playbook.title), safe(&summary.playbook.name));
-    line!(out, "- Lift is the distance from the average of all customers, in standard deviations.");
+    for (name, value) in method::metrics(summary) {
+        line!(out, "- {name}: {}", figure(value));
+    }
+    line!(out);
+    for note in method::NOTES {
+        line!(out, "{note}");
+    }
+}
+
+/// What was clustered, and how it was treated.
+fn features(out: &mut String, summary: &Summary) {
+    line!(out, "## Features");
+    line!(out);
+    line!(out, "| Column | Transform | Scaling | Weight | Missing values |");
+    line!(out, "|---|---|---|---|---|");
+    for feature in &summary.feature_settings {
+        let cells = method::feature(feature).map(|cell| safe(&cell));
+        line!(out, "| {} |", cells.join(" | "));
+    }
+    line!(out);
 }
 
 fn list(out: &mut String, heading: &str, lines: &[String]) {
@@ -206,7 +257,7 @@ fn list(out: &mut String, heading: &str, lines: &[String]) {
     }
 }
 
-fn bullets(out: &mut String, lines: &[String]) {
+pub(super) fn bullets(out: &mut String, lines: &[String]) {
     for text in lines {
         line!(out, "- {}", safe(text));
     }

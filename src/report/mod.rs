@@ -1,23 +1,31 @@
-//! What people read: the summary of a run, as Markdown, as a table for the terminal, and as the JSON that others build
-//! on.
+//! What people read: the summary of a run, as a page, as Markdown, as a table for the terminal, and as the JSON that
+//! others build on.
 //!
-//! Everything is said from the [`Summary`] alone: this room sees no row, computes no figure that is not in it beyond a
-//! rounding, and writes no clock, host, device or path, so that a report is the same wherever it was made. Whatever
+//! Everything is said from the [`Summary`], and the page's charts from the profile and the map beside it: this room sees
+//! no row, makes words and lines of figures that are given, and writes no clock, host, device or path, so that a report is the same wherever it was made. Whatever
 //! comes from outside (column names above all) is escaped for where it is shown.
 
 mod build;
 mod escape;
 mod figures;
+mod guide;
+mod html;
 mod markdown;
+mod method;
+mod plan;
+mod sentences;
 mod summary;
 mod table;
+mod units;
 
 pub use build::{Facts, summarize};
 pub use escape::{json_text, terminal};
+pub use html::{Page, html};
 pub use markdown::markdown;
+pub use sentences::insights;
 pub use summary::{
-    ClusterSummary, ColumnFigures, Dropped, Guide, Metrics, PerName, PersonaFate, PlaybookSummary, Selection, Summary,
-    VERSION,
+    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Selection,
+    Summary, VERSION,
 };
 pub use table::table;
 

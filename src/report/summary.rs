@@ -8,7 +8,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::persona::{Basis, BusinessValue, Distinction, Kpi, RoleColumn, Tactic};
+use crate::job::{Missing, Scale, Transform};
+use crate::persona::{Basis, Calendar, Distinction, Evidence, Guide, Horizons, Monitor, RoleColumn};
 use crate::profile::Profile;
 
 /// Of the contract.
@@ -17,17 +18,23 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     pub version: u32,
+    /// The program's own version.
+    pub segmint: String,
     /// Rows that were clustered; the sizes of the clusters add up to it.
     pub rows: u64,
     /// Rows that were read and left out, by reason. Rows and these add up to the rows of the input.
     pub dropped: Vec<Dropped>,
     /// Names of the columns that were clustered, in the job's order.
     pub features: Vec<String>,
+    /// How each of them was treated, in the same order.
+    pub feature_settings: Vec<FeatureSettings>,
     /// Clusters in the result; fewer than asked for where the data has fewer distinct customers.
     pub k: usize,
     pub k_asked: usize,
     pub seed: u64,
     pub n_init: u32,
+    pub max_iter: u32,
+    pub tol: f64,
     /// Sum of weighted squared distances to the centroids, in scaled units.
     pub inertia: f64,
     pub iterations: u32,
@@ -51,10 +58,49 @@ pub struct Summary {
     pub profile: Profile,
 }
 
+/// The last line of the overview: what all segments come to together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Total {
+    pub(super) share: f64,
+    /// Average value of all customers.
+    pub(super) mean: Option<f64>,
+    pub(super) value_share: Option<f64>,
+}
+
+impl Summary {
+    /// What a column is counted in, where the job says.
+    pub(super) fn unit(&self, column: &str) -> Option<&str> {
+        self.profile.columns.iter().find(|known| known.name == column)?.unit.as_deref()
+    }
+
+    pub(super) fn total(&self) -> Total {
+        let value = self.value.as_ref().and_then(|value| self.columns.iter().find(|column| column.name == *value));
+        Total {
+            share: self.clusters.iter().map(|cluster| cluster.share).sum(),
+            mean: value.and_then(|column| column.mean),
+            value_share: self.clusters.iter().map(|cluster| cluster.value_share).sum(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
     pub reason: String,
     pub rows: u64,
+}
+
+/// What was done to a feature before it was clustered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureSettings {
+    pub column: String,
+    pub transform: Transform,
+    pub scale: Scale,
+    pub weight: f64,
+    pub missing: Missing,
+    /// Rows whose missing value was replaced.
+    pub imputed: u64,
+    /// All its values are the same, so that it counts for nothing.
+    pub constant: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -104,29 +150,29 @@ pub struct ClusterSummary {
     pub basis: Basis,
     /// How well the profile fits the persona, 0 to 1; null for a descriptive name.
     pub score: Option<f64>,
+    /// How clearly, 0 to 1; null for a descriptive name.
+    pub confidence: Option<f64>,
     /// Why it is called so, a sentence each.
     pub evidence: Vec<String>,
+    /// The same in figures: every condition of the persona, held or not; empty for a descriptive name.
+    pub conditions: Vec<Evidence>,
     /// What sets the cluster apart from all customers, the strongest feature first.
     pub distinctions: Vec<Distinction>,
     /// What the playbook says about this persona; null for a descriptive name.
     pub guide: Option<Guide>,
 }
 
-/// A playbook's word on a persona.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Guide {
-    pub story: String,
-    pub priority: String,
-    pub business_value: BusinessValue,
-    pub objective: String,
-    pub tactics: Vec<Tactic>,
-    pub kpis: Vec<Kpi>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlaybookSummary {
     pub name: String,
     pub title: String,
+    pub description: String,
+    /// What "now", "next" and "later" mean in time.
+    pub horizons: Option<Horizons>,
+    /// Actions that concern all personas.
+    pub calendar: Calendar,
+    /// What to look at again and again.
+    pub monitors: Vec<Monitor>,
     /// What was judged as what.
     pub roles: Vec<RoleColumn>,
 }

@@ -4,6 +4,7 @@
 mod exit_codes;
 mod help;
 mod init;
+mod playbook;
 mod streams;
 
 use std::path::Path;

@@ -21,7 +21,7 @@ fn the_table_for_people_ends_with_the_place_of_the_report() {
     let folder = folder_of_customers(2_000);
     let arguments = ["run", "customers.parquet", "--id", "customer_id", "--k", "4", "--out", "out", "--device", "cpu"];
     let answer = segmint(folder.path(), &arguments).ends_with(0);
-    assert!(answer.stdout.ends_with("\nReport: out/report.md\n"), "{}", answer.stdout);
+    assert!(answer.stdout.ends_with("\nReport: out/report.html\n"), "{}", answer.stdout);
     assert!(!answer.stdout.contains('\u{1b}') && !answer.stderr.contains('\u{1b}'), "no colours without a terminal");
 }
 
@@ -153,7 +153,7 @@ fn the_demo_publishes_a_run_and_replaces_an_earlier_one_of_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     for _ in 0..2 {
         let answer = segmint(folder.path(), &["demo", "--rows", "3000", "--device", "cpu"]).ends_with(0);
-        assert!(answer.stdout.ends_with("\nReport: runs/demo/report.md\n"), "{}", answer.stdout);
+        assert!(answer.stdout.ends_with("\nReport: runs/demo/report.html\n"), "{}", answer.stdout);
     }
     assert_eq!(names_in(&folder.path().join("runs")), ["demo", "demo-customers-3000.parquet"]);
 }

@@ -36,7 +36,8 @@ fn names(batch: &RecordBatch, column: &str) -> Vec<Option<String>> {
 fn check(job: &Job, table: &RecordBatch) -> Summary {
     let outcome = run(job, &Observe::default()).unwrap_or_else(|error| panic!("{error}"));
     let folder = &job.output.path;
-    let files = ["assignments.parquet", "manifest.json", "model.json", "report.md", "run.json", "summary.json"];
+    let files =
+        ["assignments.parquet", "manifest.json", "model.json", "report.html", "report.md", "run.json", "summary.json"];
     assert_eq!(all(folder), files);
     assert_eq!(Manifest::read(folder).unwrap().damaged(folder).unwrap(), Vec::<String>::new());
     let summary: Summary = serde_json::from_slice(&fs::read(folder.join("summary.json")).unwrap()).unwrap();
@@ -202,7 +203,7 @@ fn what_differs_between_machines_stands_in_the_run_record_only() {
     }
     assert!(record["counters"]["share_decided_by_host"].is_number());
     let host = record["host"]["name"].as_str().unwrap().to_owned();
-    for name in ["summary.json", "model.json", "report.md", MANIFEST] {
+    for name in ["summary.json", "model.json", "report.md", "report.html", MANIFEST] {
         let text = fs::read_to_string(job.output.path.join(name)).unwrap();
         for word in [&*host, &*outcome.record.started, "a secret place", "customers.parquet", "milliseconds"] {
             assert!(word.is_empty() || !text.contains(word), "{name} holds {word:?}");

@@ -28,7 +28,7 @@ fn profile(sizes: &[u64], columns: &[Column]) -> Profile {
             .map(|(&own, &size)| ClusterFigures {
                 moments: moments(size, min, own, 0.0),
                 lift: Some((own - mean) / spread),
-                index: None,
+                index: (min >= 0.0).then(|| 100.0 * own / mean),
             })
             .collect(),
         ..ColumnProfile::default()
@@ -159,6 +159,58 @@ fn a_persona_without_its_columns_cannot_be_judged() {
 }
 
 #[test]
+fn a_column_that_was_not_described_is_pointed_out() {
+    let profile = profile(&[10, 10], &[("recency", (0.0, 100.0, 50.0), &[50.0, 150.0])]);
+    let mut naming = name(&profile, &rfm(), &[]).unwrap();
+    naming.note_undescribed(&rfm(), &["recency", "Total_Spent", "age"]);
+    let text = "cannot be judged: no column for monetary; Total_Spent may be the monetary: it is not described, list it \
+                under [profile] columns";
+    assert_eq!(outcomes(&naming)[3], text);
+    assert!(outcomes(&naming)[1].ends_with("no column for frequency"), "{:?}", outcomes(&naming));
+}
+
+#[test]
+fn average_is_a_finding_only_where_others_are_not() {
+    let book = r#"
+name = "middle"
+title = "t"
+description = "d"
+[roles.spend]
+meaning = "money"
+columns = ["spend"]
+[[persona]]
+name = "Middle"
+story = "s"
+priority = "low"
+business_value = { rating = "low", reason = "r" }
+required = { spend = "average" }
+objective = "o"
+"#;
+    let book = Playbook::parse("middle.toml", book).unwrap();
+    let names = |means: &[f64]| {
+        let profile = profile(&[10, 10], &[("spend", (0.0, 100.0, 50.0), means)]);
+        name(&profile, &book, &[]).unwrap()
+    };
+    assert_eq!(names(&[105.0, 60.0]).clusters[0].persona.as_deref(), Some("Middle"));
+    let alike = names(&[105.0, 95.0]);
+    assert_eq!(outcomes(&alike), ["not found"]);
+    let Outcome::NotFound { closest: Some(closest) } = &alike.personas[0].outcome else { panic!() };
+    assert_eq!(closest.evidence[0].to_string(), "spend cannot be told to be average: no cluster differs in it");
+}
+
+#[test]
+fn confidence_is_the_weakest_of_what_must_hold() {
+    let naming = |recency: f64| {
+        let profile = cdnow(&[100, 100], &[recency, 20.0], &[1.0, 5.0], &[20.0, 200.0]);
+        name(&profile, &rfm(), &[]).unwrap().clusters.remove(0)
+    };
+    let (clear, edge) = (naming(600.0), naming(430.0));
+    assert_eq!((clear.persona.as_deref(), clear.confidence), (Some("Dormant or Inactive"), clear.score));
+    assert_eq!(edge.persona.as_deref(), Some("Dormant or Inactive"));
+    assert!(edge.confidence.unwrap() < 0.55 && edge.confidence < edge.score, "{edge:?}");
+}
+
+#[test]
 fn customers_who_all_look_alike_earn_nothing() {
     let alike: &[f64] = &[100.0, 101.0];
     let profile = profile(
@@ -212,7 +264,7 @@ fn evidence_reads_as_a_sentence() {
     assert_eq!(
         sentences,
         [
-            "monetary is high: 461.0 against 106.1 over all, 4.35 times the average, standing +1.09, asked +0.33 or more",
+            "monetary is at least 350 % of the average: 461.0 against 106.1 over all",
             "monetary is very high: 461.0 against 106.1 over all, 4.35 times the average, standing +1.09, \
              asked +1.00 or more",
             "recency is not very high: 499.9 against 367.2 over all, standing +0.73, asked +1.00 or more",

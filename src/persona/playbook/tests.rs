@@ -1,6 +1,7 @@
 //! Playbooks that can be read, and what is said about those that cannot.
 
 use super::*;
+use crate::persona::asked::{Bounds, LiftBounds};
 use crate::persona::words::Word;
 
 const SMALL: &str = r#"
@@ -31,13 +32,24 @@ fn place_of(error: &Error) -> Option<(usize, usize)> {
 
 #[test]
 fn our_playbooks_are_those_a_job_may_name_and_can_be_read() {
-    assert_eq!(OURS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), crate::job::PLAYBOOKS);
+    assert_eq!(OURS.map(|(name, _)| name), PLAYBOOKS);
     for (name, _) in OURS {
         let playbook = Playbook::load(name).unwrap();
-        assert_eq!(playbook.name, *name);
+        assert_eq!(playbook.name, name);
         for persona in &playbook.personas {
-            assert!(!persona.tactics.is_empty() && !persona.kpis.is_empty(), "{}", persona.name);
+            let has_all = !persona.tactics.is_empty() && !persona.kpis.is_empty() && !persona.moves.is_empty();
+            assert!(has_all && persona.kpis.iter().any(|kpi| kpi.baseline.is_some()), "{name}, {}", persona.name);
+            let tested = persona.insights.iter().filter(|insight| matches!(insight.grounds, Grounds::If(_)));
+            assert!(tested.count() > 0, "{name}, {}", persona.name);
         }
+    }
+}
+
+#[test]
+fn a_role_means_the_same_columns_in_all_our_playbooks() {
+    let roles: Vec<Role> = Playbook::ours().unwrap().into_iter().flat_map(|playbook| playbook.roles).collect();
+    for role in &roles {
+        assert!(roles.iter().filter(|other| other.name == role.name).all(|other| other == role), "{}", role.name);
     }
 }
 
@@ -108,6 +120,81 @@ fn a_condition_is_a_word_or_bounds_that_make_sense() {
         let error = of(&format!("{{ spend = {wrong} }}")).unwrap_err();
         assert_eq!(place_of(&error).map(|(line, _)| line), Some(13), "{wrong}: {error}");
     }
+}
+
+#[test]
+fn a_condition_may_stand_on_the_scale_of_the_words() {
+    let of = |asked: &str| Playbook::parse("p.toml", &SMALL.replace("{ spend = \"high\" }", asked));
+    let lift = LiftBounds { lift_at_least: Some(-0.5), lift_at_most: Some(0.75) };
+    let fine = of("{ spend = { lift_at_least = -0.5, lift_at_most = 0.75 } }").unwrap();
+    assert_eq!(fine.personas[0].conditions[0].asked, Asked::Lift(lift));
+    for wrong in ["{ is = \"high\", lift_at_least = 1.0 }", "{ lift_at_least = 1.0, at_most = 1.0 }"] {
+        let error = of(&format!("{{ spend = {wrong} }}")).unwrap_err();
+        assert_eq!(place_of(&error).map(|(line, _)| line), Some(13), "{wrong}: {error}");
+    }
+}
+
+/// The small playbook with more at its end, which is line 16 and what follows.
+fn with(more: &str) -> Result<Playbook> {
+    Playbook::parse("small.toml", &format!("{SMALL}{more}"))
+}
+
+#[test]
+fn an_insight_has_a_reason_to_be_said() {
+    let insight = |reason: &str| with(&format!("[[persona.insight]]\nsays = \"s\"\n{reason}\n"));
+    assert!(matches!(insight("test = \"ask\"").unwrap().personas[0].insights[0].grounds, Grounds::Test(_)));
+    assert!(matches!(insight("if = { spend = \"high\" }").unwrap().personas[0].insights[0].grounds, Grounds::If(_)));
+    for wrong in ["", "test = \"ask\"\nif = { spend = \"high\" }"] {
+        assert_eq!(place_of(&insight(wrong).unwrap_err()), Some((17, 8)), "{wrong}");
+    }
+    let unknown = insight("if = { spent = \"high\" }").unwrap_err();
+    assert_eq!((place_of(&unknown), unknown.hint_text()), (Some((18, 8)), Some("did you mean `spend`?")));
+}
+
+#[test]
+fn a_move_leads_to_another_persona_of_the_playbook() {
+    let to = |name: &str| {
+        let rest = "wanted = true\ntrigger = \"t\"\naction = \"a\"";
+        with(&format!("[[persona.move]]\nto = \"{name}\"\n{rest}\n")).unwrap_err()
+    };
+    assert_eq!((place_of(&to("Rihc")), to("Rihc").hint_text()), (Some((17, 6)), Some("did you mean `Rich`?")));
+    assert!(to("Rich").to_string().contains("another persona"));
+}
+
+#[test]
+fn targets_baselines_times_and_shares_make_sense() {
+    let kpi = |line: &str| with(&format!("[[persona.kpi]]\nname = \"n\"\n{line}\n"));
+    assert!(kpi("target = 25\nwindow = \"6 months\"\nbaseline = { mean = \"spend\" }").is_ok());
+    for wrong in [
+        "target = {}",
+        "target = { at_least = 2, at_most = 1 }",
+        "target = nan",
+        "window = \"soon\"",
+        "target = \"25 %\"",
+    ] {
+        assert_eq!(place_of(&kpi(wrong).unwrap_err()).map(|(line, _)| line), Some(18), "{wrong}");
+    }
+    let unknown = kpi("baseline = { mean = \"spent\" }").unwrap_err();
+    assert_eq!((place_of(&unknown), unknown.hint_text()), (Some((18, 21)), Some("did you mean `spend`?")));
+    assert!(with("budget_share = 101.0\n").unwrap_err().to_string().contains("at most 100"));
+}
+
+#[test]
+fn the_budget_is_divided_only_once() {
+    let share = |name: &str| {
+        let rich = SMALL[SMALL.find("[[persona]]").unwrap()..].replace("Rich", name);
+        format!("{rich}budget_share = 60.0\n")
+    };
+    let head = &SMALL[..SMALL.find("[[persona]]").unwrap()];
+    let twice = Playbook::parse("p.toml", &format!("{head}{}{}", share("A"), share("B"))).unwrap_err();
+    assert!(twice.to_string().contains("add up to 120"), "{twice}");
+    assert_eq!(place_of(&twice), Some((25, 16)));
+}
+
+#[test]
+fn actions_by_horizon_need_horizons() {
+    let wrong = with("calendar = { now = [\"act\"] }\n").unwrap_err();
+    assert!(wrong.hint_text().is_some_and(|hint| hint.contains("[horizons]")), "{wrong}");
 }
 
 #[test]

@@ -1,16 +1,25 @@
 //! What people and machines read: the Markdown report, the table of the terminal, and the summary's contract.
 
-use segmint::persona::{Basis, BusinessValue, Kpi, Level, RoleColumn, Tactic};
+mod browser;
+mod hostile;
+mod page;
+mod sentences;
+
+use segmint::job::{Missing, Scale, Transform};
+use segmint::persona::{
+    Asked, Baseline, Basis, Budget, BusinessValue, Calendar, Evidence, Guide, Hypothesis, Importance, Level, Move,
+    RoleColumn, Tactic, TrackedKpi, Word,
+};
 use segmint::profile::Profile;
 use segmint::report::{
-    ClusterSummary, ColumnFigures, Dropped, Guide, Metrics, PerName, PersonaFate, PlaybookSummary, Summary, json,
-    markdown, table,
+    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Summary,
+    json, markdown, table,
 };
 
 /// A column name from somebody who means harm.
 const HOSTILE: &str = "spend|<img src=x onerror=alert(1)> [free](http://evil.example) \u{1b}[2J\u{202e}`x`";
 
-fn summary() -> Summary {
+pub fn summary() -> Summary {
     let columns = |means: [Option<f64>; 2]| PerName(vec![("recency".into(), means[0]), (HOSTILE.into(), means[1])]);
     let figures = |name: &str, mean: f64| ColumnFigures {
         name: name.into(),
@@ -24,12 +33,36 @@ fn summary() -> Summary {
         story: "They buy often.\nThey stay.".into(),
         priority: "high".into(),
         business_value: BusinessValue { rating: Level::VeryHigh, reason: "most of the revenue".into() },
+        insights: vec!["They buy more often than others.".into()],
+        hypotheses: vec![Hypothesis { says: format!("They may like {HOSTILE}."), test: "ask them".into() }],
         objective: "Keep them.".into(),
-        tactics: vec![Tactic { title: "Say thanks".into(), actions: vec!["By letter".into(), "By name".into()] }],
+        tactics: vec![Tactic {
+            title: "Say thanks".into(),
+            actions: vec!["By name".into()],
+            offer: Some(HOSTILE.into()),
+            channels: vec!["letter".into(), "telephone".into()],
+            trigger: Some("last order".into()),
+            after: "14 days".to_owned().try_into().ok(),
+            ..Tactic::default()
+        }],
         kpis: vec![
-            Kpi { name: "Retention".into(), target: Some("95 %".into()) },
-            Kpi { name: "Orders".into(), target: None },
+            TrackedKpi { name: "Retention".into(), target: Some("95 %".into()), ..TrackedKpi::default() },
+            TrackedKpi {
+                name: "Orders".into(),
+                baseline: Some(Baseline { figure: format!("mean {HOSTILE}"), value: 2.5, overall: Some(2.0) }),
+                ..TrackedKpi::default()
+            },
         ],
+        budget: Some(Budget { of_playbook: 30.0, of_found: 100.0 }),
+        notes: vec!["<img src=x>".into()],
+        calendar: Calendar { now: vec!["Write".into()], ..Calendar::default() },
+        moves: vec![Move {
+            to: "Big Spenders".into(),
+            wanted: true,
+            trigger: "a second order".into(),
+            within: "6 months".to_owned().try_into().ok(),
+            action: "Invite them.".into(),
+        }],
     };
     let first = ClusterSummary {
         cluster: 0,
@@ -43,6 +76,19 @@ fn summary() -> Summary {
         value_share: Some(0.206),
         basis: Basis::Earned,
         score: Some(0.9),
+        confidence: Some(0.75),
+        conditions: vec![Evidence {
+            role: "recency".into(),
+            importance: Importance::Required,
+            asked: Asked::Word(Word::Low),
+            is_so: true,
+            margin: Some(0.1),
+            spoken_for: Some(0.9),
+            column: Some("recency".into()),
+            mean: Some(12.0),
+            overall_mean: Some(20.0),
+            standing: None,
+        }],
         evidence: vec![
             "recency is low: 12.00 against 20.00 over all".into(),
             format!("{HOSTILE} is high: 1 against 2"),
@@ -61,19 +107,28 @@ fn summary() -> Summary {
         value_share: None,
         basis: Basis::Descriptive,
         score: None,
+        confidence: None,
+        conditions: Vec::new(),
         evidence: vec!["recency is low: 0 against 20.00 over all".into()],
         guide: None,
         ..first.clone()
     };
     Summary {
         version: 1,
+        segmint: "1.2.3".into(),
         rows: 1500,
         dropped: vec![Dropped { reason: "no value in \"recency\"".into(), rows: 7 }],
         features: vec!["recency".into(), HOSTILE.into()],
+        feature_settings: vec![
+            feature("recency", Transform::Log1p, Missing::Error),
+            feature(HOSTILE, Transform::Clip { low: 0.0, high: 5000.0 }, Missing::Median),
+        ],
         k: 2,
         k_asked: 3,
         seed: 42,
         n_init: 10,
+        max_iter: 300,
+        tol: 0.0,
         inertia: 1234.5,
         iterations: 8,
         converged: true,
@@ -86,6 +141,7 @@ fn summary() -> Summary {
             name: "rfm".into(),
             title: "Recency, frequency, monetary".into(),
             roles: vec![RoleColumn { role: "recency".into(), column: Some("recency".into()) }],
+            ..PlaybookSummary::default()
         },
         personas: vec![
             PersonaFate { persona: "Loyal Buyers".into(), clusters: vec![0], reason: None },
@@ -93,6 +149,18 @@ fn summary() -> Summary {
         ],
         warnings: vec!["k fell from 3 to 2".into()],
         profile: Profile::default(),
+    }
+}
+
+fn feature(column: &str, transform: Transform, missing: Missing) -> FeatureSettings {
+    FeatureSettings {
+        column: column.into(),
+        transform,
+        scale: Scale::Standard,
+        weight: 1.0,
+        missing,
+        imputed: 7,
+        constant: false,
     }
 }
 

@@ -1,0 +1,91 @@
+//! What the playbook says about a segment, on its card: what its figures bear out, what to do, what to measure.
+
+use super::table::{Cell, Table};
+use super::writer::Html;
+use crate::persona::{CURRENCY, Guide, TrackedKpi};
+use crate::report::figures::or_dash;
+use crate::report::guide::details;
+use crate::report::summary::{ClusterSummary, Summary};
+use crate::report::units::measured;
+
+/// Sentences that hold, and those that are still to be found out.
+pub(super) fn insights(html: &mut Html, guide: &Guide) {
+    html.element("h4", &[], "Why they matter");
+    let value = &guide.business_value;
+    html.element("p", &[], &format!("Business value {}: {}.", value.rating, value.reason.trim_end_matches('.')));
+    if !guide.insights.is_empty() {
+        html.element("h4", &[], "What their figures say");
+        html.within("ul", &[], |html| guide.insights.iter().for_each(|insight| html.element("li", &[], insight)));
+    }
+    if !guide.hypotheses.is_empty() {
+        html.element("h4", &[], "What is still to be found out");
+        html.within("ul", &[], |html| {
+            for open in &guide.hypotheses {
+                html.within("li", &[], |html| {
+                    html.text(&open.says);
+                    html.text(" ");
+                    html.element(
+                        "span",
+                        &[("class", "aside")],
+                        &format!("To find out: {}.", open.test.trim_end_matches('.')),
+                    );
+                });
+            }
+        });
+    }
+}
+
+pub(super) fn what_to_do(html: &mut Html, guide: &Guide) {
+    html.element("h4", &[], "What to do");
+    html.element("p", &[("class", "objective")], &guide.objective);
+    html.within("div", &[("class", "tactics")], |html| {
+        for tactic in &guide.tactics {
+            html.within("div", &[], |html| {
+                html.element("h5", &[], &tactic.title);
+                html.within("ul", &[], |html| tactic.actions.iter().for_each(|action| html.element("li", &[], action)));
+                for detail in details(tactic) {
+                    html.element("p", &[("class", "aside")], &detail);
+                }
+            });
+        }
+    });
+    if !guide.notes.is_empty() {
+        html.element("h4", &[], "Mind");
+        html.within("ul", &[], |html| guide.notes.iter().for_each(|note| html.element("li", &[], note)));
+    }
+}
+
+pub(super) fn what_to_measure(html: &mut Html, summary: &Summary, cluster: &ClusterSummary, guide: &Guide) {
+    if guide.kpis.is_empty() {
+        return;
+    }
+    html.element("h4", &[], "What to measure");
+    let has_origin = guide.kpis.iter().any(|kpi| kpi.origin.is_some());
+    let has_target = guide.kpis.iter().any(|kpi| kpi.target.is_some());
+    let mut head = vec![Cell::text("Figure")];
+    head.extend(has_target.then(|| Cell::text("Target")));
+    head.extend(["Today", "All customers"].map(Cell::heading));
+    head.extend(has_origin.then(|| Cell::text("Where the target comes from")));
+    let mut table = Table::new(format!("Figures to watch for {}", cluster.persona), head);
+    for kpi in &guide.kpis {
+        let unit = unit(summary, kpi);
+        let target =
+            kpi.goal.map(|goal| goal.in_words(unit.or(kpi.unit.as_deref()), kpi.window)).or(kpi.target.clone());
+        let own = kpi.baseline.as_ref().map(|baseline| baseline.value);
+        let all = kpi.baseline.as_ref().and_then(|baseline| baseline.overall);
+        let mut row = vec![Cell::text(&kpi.name)];
+        row.extend(has_target.then(|| Cell::text(target.unwrap_or_else(|| "–".to_owned()))));
+        row.extend([own, all].map(|value| Cell::number(or_dash(value, |value| measured(value, unit)), value)));
+        row.extend(has_origin.then(|| Cell::text(kpi.origin.as_deref().unwrap_or("–"))));
+        table.rows.push(row);
+    }
+    table.write(html);
+}
+
+/// The unit of a figure to watch; the table's own currency where the job names one.
+fn unit<'a>(summary: &'a Summary, kpi: &'a TrackedKpi) -> Option<&'a str> {
+    match kpi.unit.as_deref() {
+        Some(CURRENCY) => summary.profile.currency.as_deref(),
+        unit => unit,
+    }
+}

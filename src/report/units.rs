@@ -1,0 +1,60 @@
+//! Figures with what they are counted in, and a second unit where the first one is hard to picture: 132 days are 4.3
+//! months.
+
+use super::figures::figure;
+
+/// Days in a month and in a year, on average over the Gregorian calendar's 400 years.
+const MONTH_DAYS: f64 = 365.2425 / 12.0;
+const YEAR_DAYS: f64 = 365.2425;
+
+/// From so many days on people think in months, and from so many in years.
+const MONTHS_FROM: f64 = 60.0;
+const YEARS_FROM: f64 = 730.0;
+
+/// "132.0 days (4.3 months)", "1,017 EUR", "2.10".
+pub(super) fn measured(value: f64, unit: Option<&str>) -> String {
+    let Some(unit) = unit else { return figure(value) };
+    match in_other_words(value, unit) {
+        Some(other) => format!("{} {unit} ({other})", figure(value)),
+        None => format!("{} {unit}", figure(value)),
+    }
+}
+
+/// The same for a place that names the unit already: "132.0 (4.3 months)".
+pub(super) fn short(value: f64, unit: Option<&str>) -> String {
+    match unit.and_then(|unit| in_other_words(value, unit)) {
+        Some(other) => format!("{} ({other})", figure(value)),
+        None => figure(value),
+    }
+}
+
+/// A column with its unit, as a heading: "recency (days)".
+pub(super) fn heading(name: &str, unit: Option<&str>) -> String {
+    unit.map_or_else(|| name.to_owned(), |unit| format!("{name} ({unit})"))
+}
+
+fn in_other_words(value: f64, unit: &str) -> Option<String> {
+    if !matches!(unit.trim().to_ascii_lowercase().as_str(), "d" | "day" | "days") {
+        return None;
+    }
+    match value.abs() {
+        days if days >= YEARS_FROM => Some(format!("{:.1} years", value / YEAR_DAYS)),
+        days if days >= MONTHS_FROM => Some(format!("{:.1} months", value / MONTH_DAYS)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_told_in_months_and_years_where_that_helps() {
+        assert_eq!(measured(132.0, Some("days")), "132.0 days (4.3 months)");
+        assert_eq!(measured(15.0, Some("days")), "15.00 days");
+        assert_eq!(measured(1095.0, Some("Day")), "1,095 Day (3.0 years)");
+        assert_eq!(measured(1017.0, Some("EUR")), "1,017 EUR");
+        assert_eq!((measured(132.0, None), short(132.0, Some("days"))), ("132.0".into(), "132.0 (4.3 months)".into()));
+        assert_eq!((heading("recency", Some("days")), heading("x", None)), ("recency (days)".into(), "x".into()));
+    }
+}
