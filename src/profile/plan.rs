@@ -115,7 +115,10 @@ impl Plan {
         // Half of what is left: the search for quartiles and the decoders want some too.
         let room = (job.engine.memory.saturating_sub(kept) / 2).min(n_rows.saturating_mul(features * GRID_BYTES));
         let fit = room / (n_rows * VALUE_BYTES).max(1);
-        usize::try_from(fit).unwrap_or(usize::MAX).clamp(1, self.columns.len().max(1))
+        let fit = usize::try_from(fit).unwrap_or(usize::MAX).clamp(1, self.columns.len().max(1));
+        // Threads take a column each: where not all fit, none of them shall wait for the others' last one.
+        let threads = rayon::current_num_threads();
+        if fit < self.columns.len() && fit > threads { fit / threads * threads } else { fit }
     }
 }
 

@@ -87,12 +87,12 @@ fn quartiles(values: &mut [f64]) -> Option<Quartiles> {
 }
 
 /// Fewer values than this are searched directly.
-const SAMPLED_FROM: usize = 1 << 15;
+const SAMPLED_FROM: usize = 1 << 16;
 
 /// Values of a sample, and how far around a rank it is looked into: four standard deviations of the median's rank,
 /// sqrt(n / 4).
-const SAMPLE: usize = 1 << 12;
-const MARGIN: usize = 4 * 32;
+const SAMPLE: usize = 1 << 14;
+const MARGIN: usize = 4 * 64;
 
 /// Values looked at together: they and what is found among them stay in the nearest cache.
 const BLOCK: usize = 1 << 10;
