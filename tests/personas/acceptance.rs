@@ -49,7 +49,7 @@ fn nobody_is_driven_by_discounts_and_nobody_unhappy_is_without_friction() {
         let settings = ClusterSettings { k, n_init: 1, max_iter: 300, tol: 0.0, seed: 42 };
         let fit = kmeans::fit(&mut CpuEngine::new(0, None), &matrix, &settings, 0, &observe).unwrap();
         let labels = &fit.assignment.labels;
-        let profile = describe(&source, &job, &loaded.features, labels, None, k, &observe).unwrap();
+        let profile = describe(&source, &job, &loaded.features, &[], labels, None, k, &observe).unwrap();
         let satisfaction = profile.columns.iter().find(|column| column.name == "Satisfaction_Score").unwrap();
         for playbook in &playbooks {
             let naming = name(&profile, playbook, &[]).unwrap();

@@ -2,6 +2,8 @@
 //! packages that `npm ci` puts into `tests/browser`; skipped by name where they are missing, unless
 //! `SEGMINT_REQUIRE_BROWSER=1` makes that a failure.
 
+#![allow(clippy::print_stderr)] // what was skipped is said
+
 use std::path::Path;
 use std::process::Command;
 
