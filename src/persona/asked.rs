@@ -106,14 +106,18 @@ impl Asked {
     }
 
     /// The standings that customers of a cluster must have for its average to speak for them: the range itself where it
-    /// is around the average, else its side of the average. `None` for what is not about standings.
-    pub(super) fn side(&self) -> Option<(f64, f64)> {
+    /// is around the average, else its side of the average, for an index from half-way to its bound. `None` for bounds in
+    /// the column's unit. `standing` is that of an index.
+    pub(super) fn side(&self, standing: impl Fn(f64) -> Option<f64>) -> Option<(f64, f64)> {
         let range = self.range();
-        match self.compares() {
-            false => None,
-            true if self.covers_average() => Some(range),
-            true if range.0 > 0.0 => Some((0.0, f64::INFINITY)),
-            true => Some((f64::NEG_INFINITY, 0.0)),
+        match self {
+            Asked::Bounds(_) => None,
+            Asked::Index(_) if range.0 > 100.0 => Some((standing(range.0)? / 2.0, f64::INFINITY)),
+            Asked::Index(_) if range.1 < 100.0 => Some((f64::NEG_INFINITY, standing(range.1)? / 2.0)),
+            Asked::Index(_) => None,
+            _ if self.covers_average() => Some(range),
+            _ if range.0 > 0.0 => Some((0.0, f64::INFINITY)),
+            _ => Some((f64::NEG_INFINITY, 0.0)),
         }
     }
 
@@ -199,11 +203,13 @@ mod tests {
 
     #[test]
     fn the_customers_of_a_high_cluster_stand_above_the_average_and_those_of_a_middle_one_in_the_middle() {
-        assert_eq!(Asked::Word(Word::VeryHigh).side(), Some((0.0, f64::INFINITY)));
-        assert_eq!(Asked::Word(Word::Low).side(), Some((f64::NEG_INFINITY, 0.0)));
-        assert_eq!(Asked::Word(Word::Average).side(), Some(Word::Average.range()));
-        assert_eq!(lift(Some(-0.5), Some(0.75)).side(), Some((-0.5, 0.75)));
-        assert_eq!(bounds(Some(1.0), None).side(), None);
+        let side = |asked: Asked| asked.side(|index| Some(index / 100.0));
+        assert_eq!(side(Asked::Word(Word::VeryHigh)), Some((0.0, f64::INFINITY)));
+        assert_eq!(side(Asked::Word(Word::Low)), Some((f64::NEG_INFINITY, 0.0)));
+        assert_eq!(side(Asked::Word(Word::Average)), Some(Word::Average.range()));
+        assert_eq!(side(lift(Some(-0.5), Some(0.75))), Some((-0.5, 0.75)));
+        assert_eq!(side(index(Some(300.0))), Some((1.5, f64::INFINITY)));
+        assert_eq!(side(bounds(Some(1.0), None)), None);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub struct Evidence {
     /// per cent for an index, in the column's unit for bounds. Absent where there is nothing to judge by.
     pub margin: Option<f64>,
     /// Share of the cluster's customers, 0..=1, on the side of the average that is asked; estimated from mean and
-    /// standard deviation. Absent where the condition is not about standings.
+    /// standard deviation. Absent where the condition is about the mean in the column's unit.
     pub spoken_for: Option<f64>,
     /// Absent where the table has no column for the role.
     pub column: Option<String>,
@@ -116,8 +116,10 @@ fn look(condition: &Condition, roles: &[RoleColumn], profile: &Profile, cluster:
     // To be like all customers is something to say only where other clusters are not.
     let says_something = !condition.asked.covers_average() || column.is_some_and(Standing::tells_apart);
     let fit = condition.asked.fit(figures).filter(|_| says_something);
-    let side = condition.asked.side();
-    let spoken_for = column.and_then(|column| Standing::share_within(column, cluster, side?));
+    let spoken_for = column.and_then(|column| {
+        let side = condition.asked.side(|index| Standing::of_index(column, index))?;
+        Standing::share_within(column, cluster, side)
+    });
     let least = if condition.asked.covers_average() { IN_THE_MIDDLE_MIN } else { SPOKEN_FOR_MIN };
     let of_most = condition.importance != Importance::Required || spoken_for.is_none_or(|share| share >= least);
     let evidence = Evidence {

@@ -48,6 +48,16 @@ impl Standing {
         Some(Standing { value: value.clamp(-STANDING_MAX, STANDING_MAX), measure })
     }
 
+    /// The standing that an index means in a column where nothing is negative; 100 is 0.
+    pub(super) fn of_index(column: &ColumnProfile, index: f64) -> Option<f64> {
+        let (mean, spread) = (column.overall.mean?, column.overall.standard_deviation?);
+        let value = match spread > mean {
+            true => libm::log(index / 100.0) / log_spread(spread / mean),
+            false => (index / 100.0 - 1.0) * mean / spread,
+        };
+        (value.is_finite() && column.overall.min? >= 0.0).then_some(value)
+    }
+
     /// An estimate of the share of a cluster's customers who stand within a range, from the cluster's mean and standard
     /// deviation as if they were normal on the scale of the standing. Two kinds of customers in one cluster show here:
     /// its average is what neither of them is. `None` where there is no standing.
@@ -152,6 +162,17 @@ mod tests {
         assert_eq!(Standing::of(&even, 0), Some(Standing { value: -0.5, measure: Measure::Deviations }));
         let negative = column((-1.0, 100.0, 230.0), &[215.0]);
         assert_eq!(Standing::of(&negative, 0), Some(Standing { value: 0.5, measure: Measure::Deviations }));
+    }
+
+    #[test]
+    fn an_index_is_the_standing_of_a_cluster_with_that_index() {
+        for spread in [60.0, 230.0] {
+            let column = column((0.0, 100.0, spread), &[350.0]);
+            let (of_index, own) =
+                (Standing::of_index(&column, 350.0).unwrap(), Standing::of(&column, 0).unwrap().value);
+            assert!((of_index - own).abs() < 1e-12, "{of_index} {own}");
+        }
+        assert_eq!(Standing::of_index(&column((-1.0, 100.0, 60.0), &[350.0]), 350.0), None);
     }
 
     #[test]

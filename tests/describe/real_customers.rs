@@ -127,7 +127,8 @@ fn the_clusters_earn_names_that_a_marketer_would_give() {
     let names: Vec<&str> = naming.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
     let expected = [
         "Dormant or Inactive",
-        "Dormant or Inactive (higher spend)",
+        // Away for longer than others on average, but a good part of them is not.
+        "low frequency, low monetary",
         "Loyal Repeat Buyers",
         "Loyal Repeat Buyers (more recent)",
         "VIP or High Value",

@@ -1,6 +1,6 @@
-//! Half a million customers without groups: what nobody is must not be said of anybody. Their discount use averages one
-//! half in every group that a clustering finds, so nobody is driven by discounts; and nobody who is less satisfied than
-//! others is without friction. The table lies in the folder that `SEGMINT_ACCEPTANCE` names.
+//! Half a million customers without groups: what nobody is must not be said of anybody. Their discount use hangs
+//! together with nothing else, so that nobody is driven by discounts even where a clustering cuts along it; and nobody
+//! who is less satisfied than others is without friction. The table lies in the folder that `SEGMINT_ACCEPTANCE` names.
 
 #![allow(clippy::print_stdout)] // what was checked and skipped is said
 
@@ -49,7 +49,7 @@ fn nobody_is_driven_by_discounts_and_nobody_unhappy_is_without_friction() {
         let settings = ClusterSettings { k, n_init: 1, max_iter: 300, tol: 0.0, seed: 42 };
         let fit = kmeans::fit(&mut CpuEngine::new(0, None), &matrix, &settings, 0, &observe).unwrap();
         let labels = &fit.assignment.labels;
-        let profile = describe(&source, &job, &loaded.features, labels, None, k, &observe).unwrap();
+        let profile = describe(&source, &job, &loaded.features, &[], labels, None, k, &observe).unwrap();
         let satisfaction = profile.columns.iter().find(|column| column.name == "Satisfaction_Score").unwrap();
         for playbook in &playbooks {
             let naming = name(&profile, playbook, &[]).unwrap();

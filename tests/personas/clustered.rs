@@ -101,7 +101,7 @@ fn tried(world: &World, planted: &Planted, k: usize) -> (Vec<String>, usize) {
     let matrix = std::sync::Arc::new(loaded.matrix);
     let fit = kmeans::fit(&mut CpuEngine::new(1, None), &matrix, &job.cluster, 1, &observe).unwrap();
     let labels = &fit.assignment.labels;
-    let profile = describe(&source, &job, &loaded.features, labels, None, k, &observe).unwrap();
+    let profile = describe(&source, &job, &loaded.features, &[], labels, None, k, &observe).unwrap();
     let naming = name(&profile, &Playbook::load(world.playbook).unwrap(), &[]).unwrap();
     let given = naming.clusters.iter().filter(|named| named.persona.is_some()).count();
     (false_names(&naming, labels, world, &planted.truth), given)

@@ -28,7 +28,7 @@ pub fn profile_of(table: &Table, labels: &[u16]) -> Profile {
     let source = Source::open(&settings, &observe).unwrap();
     let loaded = features::load(&source, &job, &observe).unwrap();
     let n_clusters = labels.iter().max().map_or(0, |&most| usize::from(most) + 1);
-    describe(&source, &job, &loaded.features, labels, None, n_clusters, &observe).unwrap()
+    describe(&source, &job, &loaded.features, &[], labels, None, n_clusters, &observe).unwrap()
 }
 
 fn naming_of(table: &Table, labels: &[u16], playbook: &Playbook) -> Naming {

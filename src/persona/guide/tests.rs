@@ -73,7 +73,7 @@ fn profile(clusters: &[(u64, f64, f64)]) -> Profile {
         mean: Some(mean),
         standard_deviation: Some(spread),
         min: Some(0.0),
-        max: None,
+        ..Moments::default()
     };
     let column = |column: &str, all: f64, own: fn(&(u64, f64, f64)) -> f64| ColumnProfile {
         name: column.into(),
@@ -87,6 +87,7 @@ fn profile(clusters: &[(u64, f64, f64)]) -> Profile {
                 index: None,
             })
             .collect(),
+        ..ColumnProfile::default()
     };
     let of_all = |cluster: &(u64, f64, f64)| ClusterProfile {
         size: cluster.0,
@@ -97,7 +98,7 @@ fn profile(clusters: &[(u64, f64, f64)]) -> Profile {
     Profile {
         clusters: clusters.iter().map(of_all).collect(),
         columns: vec![column("spend", 100.0, |c| c.1), column("orders", 10.0, |c| c.2)],
-        value_column: None,
+        ..Profile::default()
     }
 }
 

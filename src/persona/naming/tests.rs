@@ -264,7 +264,7 @@ fn evidence_reads_as_a_sentence() {
     assert_eq!(
         sentences,
         [
-            "monetary is at least 350 % of the average: 461.0 against 106.1 over all",
+            "monetary is at least 300 % of the average: 461.0 against 106.1 over all",
             "monetary is very high: 461.0 against 106.1 over all, 4.35 times the average, standing +1.09, \
              asked +1.00 or more",
             "recency is not very high: 499.9 against 367.2 over all, standing +0.73, asked +1.00 or more",
