@@ -137,13 +137,14 @@ fn shortened(text: &str) -> String {
 }
 
 fn table(stops: &[Stop], ways: &[Way]) -> Table {
-    let head = ["Way", "From", "To", "Wanted", "Trigger", "What to do about it"].map(Cell::text).to_vec();
+    let texts = ["From", "To", "Wanted", "Trigger", "What to do about it"].map(Cell::text).to_vec();
+    let head = [vec![Cell::heading("Way")], texts].concat();
     let mut table = Table::new("Ways between personas", head);
     for (number, way) in ways.iter().enumerate() {
         let name = |stop: usize| Cell::text(stops.get(stop).map_or("", |stop| stop.persona));
         let within = way.found.within.map_or_else(String::new, |window| format!(", within {window}"));
         table.rows.push(vec![
-            Cell::text((number + 1).to_string()),
+            Cell::number((number + 1).to_string(), number as f64),
             name(way.from),
             name(way.to),
             Cell::text(if way.found.wanted { "yes" } else { "no" }),
