@@ -18,3 +18,4 @@ pub mod profile;
 pub mod report;
 pub mod source;
 pub mod store;
+pub mod verify;

@@ -10,12 +10,10 @@ use crate::kmeans::Fit;
 use crate::observe::Observe;
 use crate::report::{self, Page, Summary};
 use crate::source::{Request, ScanSettings, Source};
-use crate::store::{AssignmentWriter, ClusterNames, Model, Staging, check_file};
+use crate::store::{ASSIGNMENTS, AssignmentWriter, ClusterNames, MODEL, Model, SUMMARY, Staging, check_file};
 
 /// Bytes that the ids of one wave may take.
 const WAVE_BYTES: u64 = 8 << 20;
-
-const ASSIGNMENTS: &str = "assignments.parquet";
 
 pub(super) fn assignments(
     staging: &mut Staging,
@@ -65,11 +63,11 @@ pub(super) fn model(
     names: &[ClusterNames],
 ) -> Result<()> {
     let model = Model::new(job.cluster.seed, features, &fit.centroids, &fit.published, names);
-    staging.write("model.json", model.json()?.as_bytes())
+    staging.write(MODEL, model.json()?.as_bytes())
 }
 
 pub(super) fn summary(staging: &mut Staging, summary: &Summary) -> Result<()> {
-    staging.write("summary.json", report::json(summary)?.as_bytes())
+    staging.write(SUMMARY, report::json(summary)?.as_bytes())
 }
 
 /// The same story for mail and for browsers.

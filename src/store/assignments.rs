@@ -31,7 +31,7 @@ use crate::source::{Ids, Source};
 pub const ROW_GROUP_ROWS: usize = 131_072;
 
 /// What the id is called where the source has none.
-const ROW_NUMBER: &str = "row_number";
+pub(super) const ROW_NUMBER: &str = "row_number";
 
 /// The columns behind the id.
 const COLUMNS: [&str; 5] = ["cluster", "persona", "second_persona", "distance", "margin"];

@@ -1,4 +1,5 @@
-//! The run folder: staging beside the target, a lock, a manifest, and one atomic step that makes it visible. Also what
+//! The run folder: staging beside the target, a lock, a manifest, and one atomic step that makes it visible. Also
+//! reading an earlier run back.
 //!
 //! A run folder is complete or absent. This room refuses to touch a folder that is not a run of ours, to write into the
 //! target itself, and to put anything that differs between machines into a file that the manifest vouches for. It knows
@@ -10,6 +11,7 @@ mod lock;
 mod manifest;
 mod model;
 mod record;
+mod run;
 mod staging;
 
 pub use assignments::{AssignmentWriter, ClusterNames, ROW_GROUP_ROWS, Rows, check_file, check_id_name};
@@ -17,4 +19,5 @@ pub use disk::{Disk, Fault};
 pub use manifest::{FileEntry, MANIFEST, Manifest, RUN_RECORD, input_hash, text_hash};
 pub use model::{Model, ModelCluster};
 pub use record::{Host, RunRecord, StageRecord, peak_resident_bytes, utc};
+pub use run::{ASSIGNMENTS, MODEL, Run, SUMMARY};
 pub use staging::{Published, StagedFile, Staging};

@@ -1,0 +1,111 @@
+//! `segmint verify`: everything a run claims, computed again from its input and its folder by other code.
+//!
+//! What this room shares with a run is the reading of files and nothing else: transforms, distances, sums, quartiles and
+//! the judging of conditions are written here once more, in plain f64 and i128 arithmetic that anybody can follow. It
+//! changes nothing and decides nothing; it says which figure of which file does not hold.
+
+mod assigned;
+mod conditions;
+mod figures;
+mod rows;
+mod verdict;
+
+use std::path::Path;
+
+use crate::error::{Error, Kind, Result};
+use crate::observe::Observe;
+use crate::report::Summary;
+use crate::source::{ScanSettings, Source};
+use crate::store::{ASSIGNMENTS, MODEL, Model, Run, SUMMARY};
+
+pub use self::verdict::{Check, Finding, Verdict};
+
+/// Rows read together, and bytes a wave of them may take.
+const SCAN: ScanSettings = ScanSettings { chunk_rows: 65_536, memory: 64 << 20 };
+
+/// Recomputes what the run in `folder` claims. `data` says where its input lies now; without it, where the run found it.
+/// What does not hold is in the verdict; an error is what cannot be read.
+pub fn verify(folder: &Path, data: Option<&str>, observe: &Observe) -> Result<Verdict> {
+    let run = Run::find(folder)?;
+    let mut verdict = Verdict::default();
+    for entry in &run.manifest().files {
+        if !run.path(&entry.name).is_file() {
+            return Err(Error::new(Kind::InputMissing, format!("{} is missing from the run", entry.name)));
+        }
+    }
+    let damaged = run.manifest().damaged(folder)?;
+    verdict.checked("files as published", run.manifest().files.len() as u64);
+    for name in damaged {
+        verdict.wrong(&name, "size and SHA-256", "those of manifest.json", "others");
+    }
+    let (model, summary) = (run.model()?, run.summary()?);
+    if !agree(&model, &summary, &mut verdict) {
+        return Ok(verdict);
+    }
+    let assigned = assigned::read(&run, &summary, &mut verdict, observe)?;
+    figures::sizes(&summary, &assigned, &mut verdict);
+
+    let settings = run.source(data)?;
+    match Source::open(&settings, observe) {
+        Ok(source) => {
+            let kept = rows::check(&source, &settings, &model, &summary, &assigned, &mut verdict, observe)?;
+            if let Some(kept) = kept {
+                let columns = figures::check(&source, &summary, &assigned, &kept, &mut verdict, observe)?;
+                conditions::check(&summary, &columns, &mut verdict);
+            }
+        }
+        Err(error) if error.kind() == Kind::InputMissing && data.is_none() => {
+            verdict.not_checked(format!(
+                "rows, distances, inertia, means, shares of value and conditions: {error}; say where the input lies with --data"
+            ));
+        }
+        Err(error) => return Err(error),
+    }
+    let metrics = &summary.metrics;
+    for (name, value) in [
+        ("davies_bouldin", metrics.davies_bouldin),
+        ("silhouette", metrics.silhouette),
+        ("calinski_harabasz", metrics.calinski_harabasz),
+    ] {
+        if value.is_some() {
+            verdict.not_checked(format!("{SUMMARY}, metrics.{name}: this version does not recompute it"));
+        }
+    }
+    Ok(verdict)
+}
+
+/// Whether model and summary speak of the same clusters, by number and name. Where they do not, nothing else is compared.
+fn agree(model: &Model, summary: &Summary, verdict: &mut Verdict) -> bool {
+    verdict.checked("clusters and names of model and summary", summary.clusters.len() as u64);
+    let n_features = model.features.features.len();
+    let numbered = summary.clusters.iter().enumerate().all(|(at, cluster)| cluster.cluster == at)
+        && model.clusters.iter().enumerate().all(|(at, cluster)| cluster.cluster == at)
+        && model.clusters.iter().all(|cluster| cluster.centroid.len() == n_features);
+    if !numbered || model.clusters.len() != summary.clusters.len() || summary.k != summary.clusters.len() {
+        verdict.wrong(SUMMARY, "clusters", format!("{}", summary.k), format!("{} in {MODEL}", model.clusters.len()));
+        return false;
+    }
+    for (own, other) in summary.clusters.iter().zip(&model.clusters) {
+        if own.persona != other.persona || own.second_persona != other.second_persona {
+            let what = format!("cluster {}, name", own.cluster);
+            verdict.wrong(SUMMARY, what, format!("{:?}", own.persona), format!("{:?} in {MODEL}", other.persona));
+        }
+    }
+    let profile = &summary.profile;
+    let whole = profile.clusters.len() == summary.k && profile.columns.iter().all(|c| c.clusters.len() == summary.k);
+    if !whole {
+        verdict.wrong(SUMMARY, "profile", "figures of other clusters", format!("{} clusters", summary.k));
+    }
+    verdict.checked("names that are told apart", summary.clusters.len() as u64);
+    for (at, cluster) in summary.clusters.iter().enumerate() {
+        if summary.clusters.iter().take(at).any(|earlier| earlier.persona == cluster.persona) {
+            verdict.wrong(SUMMARY, format!("cluster {at}, name"), format!("{:?}", cluster.persona), "taken already");
+        }
+    }
+    whole
+}
+
+/// For messages about rows.
+fn row_of(row: usize) -> String {
+    format!("{ASSIGNMENTS}, row {row}")
+}
