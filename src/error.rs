@@ -10,6 +10,8 @@ use std::fmt;
 pub enum Kind {
     /// The command line cannot be understood.
     Usage,
+    /// There are results, but a check of them said no.
+    Refuted,
     /// The data cannot be used as it is: a malformed file, a null where none is allowed, fewer rows than clusters.
     BadData,
     /// A file, folder or glob that holds nothing.
@@ -37,6 +39,7 @@ impl Kind {
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::Usage => 2,
+            Kind::Refuted => 10,
             Kind::BadData => 65,
             Kind::InputMissing => 66,
             Kind::NoDevice | Kind::DeviceFault => 69,

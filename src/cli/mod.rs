@@ -14,6 +14,7 @@ mod run;
 mod settings;
 mod stop;
 mod talk;
+mod verify;
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -30,6 +31,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
    0  done
    2  the command line cannot be understood
+  10  there are results, but a check said no
   65  bad data: a malformed file, a missing value, fewer customers than clusters
   66  no such file, or nothing in it
   69  no usable GPU, though one was demanded
@@ -75,6 +77,8 @@ enum Command {
     Generate(generate::GenerateArgs),
     /// Print one of our playbooks, to read or to start your own from
     Playbook(playbook::PlaybookArgs),
+    /// Compute again what a run claims, by other means
+    Verify(verify::VerifyArgs),
     /// Show what the machine offers, and why a GPU is not used
     Devices(devices::DevicesArgs),
     /// Measure, with the limit beside the figures
@@ -100,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(args, &talk),
         Command::Generate(args) => generate::run(args, &talk),
         Command::Playbook(args) => playbook::run(args),
+        Command::Verify(args) => verify::run(args, &talk),
         Command::Devices(args) => devices::run(args, &talk),
         Command::Bench(args) => bench::run(args, &talk),
     });
