@@ -10,18 +10,20 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
-};
+use arrow::array::{Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, StringArray};
 use arrow::compute::{concat, filter};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
+};
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, SchemaDescriptor, Type, TypePtr};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use super::staging::StagedFile;
 use crate::error::{Error, Kind, Result};
@@ -74,7 +76,8 @@ impl Rows {
 
 /// Writes the assignments as they come.
 pub struct AssignmentWriter {
-    writer: ArrowWriter<StagedFile>,
+    writer: SerializedFileWriter<StagedFile>,
+    encoders: ArrowRowGroupWriterFactory,
     schema: Arc<Schema>,
     personas: Names,
     second: Names,
@@ -156,10 +159,12 @@ impl AssignmentWriter {
         if let Some(parquet) = parquet {
             options = options.with_parquet_schema(with_id(&schema, parquet).map_err(|error| failed(&path, error))?);
         }
-        let writer =
-            ArrowWriter::try_new_with_options(file, schema.clone(), options).map_err(|error| failed(&path, error))?;
+        let (writer, encoders) = ArrowWriter::try_new_with_options(file, schema.clone(), options)
+            .and_then(ArrowWriter::into_serialized_writer)
+            .map_err(|error| failed(&path, error))?;
         Ok(Self {
             writer,
+            encoders,
             schema,
             personas: Names::new(names.iter().map(|names| Some(names.persona.as_str()))),
             second: Names::new(names.iter().map(|names| names.second_persona.as_deref())),
@@ -215,12 +220,28 @@ impl AssignmentWriter {
             Arc::new(Float64Array::from(rows.distances)),
             Arc::new(Float64Array::from(rows.margins)),
         ];
-        let batch = RecordBatch::try_new(self.schema.clone(), columns)
-            .map_err(|error| Error::bug(format!("assignments do not fit their schema: {error}")))?;
         let path = self.writer.inner().path().to_path_buf();
-        self.writer.write(&batch).and_then(|()| self.writer.flush()).map_err(|error| failed(&path, error))?;
+        self.encode(columns).map_err(|error| failed(&path, error))?;
         self.written += n_rows;
         Ok(())
+    }
+
+    /// Encodes the columns of a group side by side and writes them one behind the other.
+    fn encode(&mut self, columns: Vec<ArrayRef>) -> Result<(), ParquetError> {
+        let number = self.writer.flushed_row_groups().len();
+        let fields = self.schema.fields().clone();
+        let encoders = self.encoders.create_column_writers(number)?;
+        let encoded = encoders
+            .into_par_iter()
+            .zip(columns)
+            .zip(fields.to_vec())
+            .map(|((encoder, column), field)| encode_column(encoder, &field, &column))
+            .collect::<Vec<_>>();
+        let mut group = self.writer.next_row_group()?;
+        for chunk in encoded {
+            chunk?.append_to_row_group(&mut group)?;
+        }
+        group.close().map(|_| ())
     }
 
     /// The first `n_rows` of the ids gathered so far, as one array.
@@ -241,6 +262,17 @@ impl AssignmentWriter {
         let parts: Vec<&dyn Array> = taken.iter().map(|array| array.as_ref()).collect();
         concat(&parts).map_err(|error| Error::bug(format!("ids of one column do not fit together: {error}")))
     }
+}
+
+fn encode_column(
+    mut encoder: ArrowColumnWriter,
+    field: &Field,
+    column: &ArrayRef,
+) -> Result<ArrowColumnChunk, ParquetError> {
+    for leaf in compute_leaves(field, column)? {
+        encoder.write(&leaf)?;
+    }
+    encoder.close()
 }
 
 /// How the columns are encoded. An id is met once, so a dictionary of ids only costs; integers are packed as

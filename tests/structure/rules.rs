@@ -61,7 +61,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("parquet", &["source", "store"]),
     ("pathfinding", &["persona"]),
     ("pollster", &["engine/gpu"]),
-    ("rayon", &["engine/cpu", "source", "features", "quality", "profile"]),
+    ("rayon", &["engine/cpu", "source", "features", "quality", "profile", "store"]),
     ("rustix", &["store"]),
     ("schemars", &["persona"]),
     ("serde", &[]),
