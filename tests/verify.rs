@@ -121,7 +121,7 @@ fn a_changed_label_is_found() {
 fn weights_dropped_rows_and_other_scalings_verify_clean() {
     let place = tempfile::tempdir().unwrap();
     let data = place.path().join("customers.parquet").display().to_string();
-    run(&["generate", &data, "--rows", "20000"]);
+    run(&["generate", "--kind", "planted", "--rows", "20000", "--out", &data]);
     let features =
         "recency:robust,monetary:clip=10..5000:minmax,frequency:sqrt:weight=2,satisfaction_score:missing=drop";
     for (name, more) in [

@@ -12,7 +12,7 @@ fn help(arguments: &[&str]) -> String {
 #[test]
 fn the_short_help_of_every_command_fits_a_screen() {
     insta::assert_snapshot!("short", help(&["-h"]));
-    for command in ["demo", "run", "init", "generate", "playbook", "devices", "bench"] {
+    for command in ["demo", "run", "verify", "init", "generate", "playbook", "devices", "bench"] {
         let text = help(&[command, "-h"]);
         assert!(text.lines().count() <= 60, "{command}: {} lines", text.lines().count());
         assert!(text.contains("segmint"), "{command} shows an example");
@@ -23,7 +23,7 @@ fn the_short_help_of_every_command_fits_a_screen() {
 #[test]
 fn the_long_help_has_examples_and_the_exit_codes() {
     let text = help(&["--help"]);
-    for code in [0, 2, 65, 66, 69, 70, 73, 74, 75, 78, 99] {
+    for code in [0, 2, 10, 65, 66, 69, 70, 73, 74, 75, 78, 99] {
         assert!(text.lines().any(|line| line.trim_start().starts_with(&format!("{code}  "))), "exit code {code}");
     }
     insta::assert_snapshot!("long", text);
@@ -33,8 +33,8 @@ fn the_long_help_has_examples_and_the_exit_codes() {
 #[test]
 fn every_command_shown_in_an_example_can_be_typed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pages =
-        ["run", "init", "generate", "playbook", "devices", "bench", "demo"].map(|command| help(&[command, "--help"]));
+    let pages = ["run", "verify", "init", "generate", "playbook", "devices", "bench", "demo"]
+        .map(|command| help(&[command, "--help"]));
     let examples: Vec<String> = pages
         .iter()
         .flat_map(|page| page.lines())
