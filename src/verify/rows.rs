@@ -116,11 +116,11 @@ pub(super) fn check(
                 if usize::from(claimed) != cluster && !(at_edge && as_near) && row < assigned.clusters.len() {
                     wrong.push((format!("cluster of row {row}"), claimed.to_string(), cluster.to_string()));
                 } else if let (Some(&d), Some(&m)) = (assigned.distances.get(row), assigned.margins.get(row)) {
-                    if !((d - distance).abs() <= slack) {
+                    if !is_within(d - distance, slack) {
                         wrong.push((format!("distance of row {row}"), d.to_string(), distance.to_string()));
                     }
                     let loose = if at_edge { 4.0 * slack / distance.max(step) } else { TOLERANCE };
-                    if !((m - margin).abs() <= loose) {
+                    if !is_within(m - margin, loose) {
                         wrong.push((format!("margin of row {row}"), m.to_string(), margin.to_string()));
                     }
                 }
@@ -178,4 +178,9 @@ fn in_steps(weights: &[f64]) -> Vec<f64> {
         step *= 2.0;
     }
     weights.iter().map(|weight| (weight / step).round_ties_even()).collect()
+}
+
+/// False for what is no number, too.
+fn is_within(difference: f64, slack: f64) -> bool {
+    difference.abs() <= slack
 }
