@@ -36,7 +36,7 @@ pub fn verify(folder: &Path, data: Option<&str>, observe: &Observe) -> Result<Ve
     let damaged = run.manifest().damaged(folder)?;
     verdict.checked("files as published", run.manifest().files.len() as u64);
     for name in damaged {
-        verdict.wrong(&name, "size and SHA-256", "those of manifest.json", "others");
+        verdict.wrong(&name, "SHA-256", "that in manifest.json", "another");
     }
     let (model, summary) = (run.model()?, run.summary()?);
     if !agree(&model, &summary, &mut verdict) {
