@@ -27,6 +27,11 @@ pub enum Event {
     PassFinished {
         iteration: u32,
         models: usize,
+        /// The smallest and the largest number of clusters among them.
+        k: (usize, usize),
+        /// Models that have come to their end, of all that advance together.
+        done: usize,
+        all: usize,
         best_inertia: f64,
         milliseconds: f64,
     },

@@ -9,6 +9,8 @@ that whatever else the machine does falls on all of them. Two questions:
 
 step   one Lloyd iteration over all rows, on the same file and from the same rows. Peers: the slope between fits of 5 and
        20 iterations, and whole / 20. segmint: `segmint bench --what step`, the mean over 20 iterations.
+sweep  the nightly job: Parquet to published labels for the best of k = 2..10 by Davies-Bouldin, ten restarts each.
+       Measured as the job is.
 job    Parquet to published labels. Peers: seconds inside the process from reading to the written file, imports left
        out. segmint: the whole process, start to exit, with the whole run folder written and synced.
 
@@ -37,7 +39,7 @@ path = "{data}"
 id = "customer_id"
 {features}
 [cluster]
-k = {k}
+{clusters}
 n_init = {n_init}
 max_iter = 300
 tol = {tol}
@@ -72,19 +74,26 @@ def segmint_step(a, work):
     return {"contender": "segmint", "slope_ms": [result["median_ms"]], "whole_ms": [result["median_ms"]], "raw": result}
 
 
-def segmint_job(a, work):
+def segmint_job(a, work, clusters=None):
     output = work / "run"
+    clusters = clusters or f"k = {a.k}"
     shutil.rmtree(output, ignore_errors=True)
     job = work / "job.toml"
     features = "".join(f'\n[[feature]]\ncolumn = "{name}"\n' for name in a.columns[1:])
-    job.write_text(JOB.format(**(vars(a) | {"data": work / "data.parquet", "output": output, "features": features})))
+    job.write_text(JOB.format(**(vars(a) | {"data": work / "data.parquet", "output": output, "features": features, "clusters": clusters})))
     _, seconds = run([a.segmint, "run", job])
     summary = json.loads((output / "summary.json").read_text())
     record = json.loads((output / "run.json").read_text())
     return {
-        "contender": "segmint", "seconds": seconds, "inertia": summary["inertia"], "iterations": summary["iterations"],
+        "contender": "segmint", "seconds": seconds, "k": summary["k"], "inertia": summary["inertia"],
+        "iterations": summary["iterations"], "selection": [[one["k"], one["inertia"]] for one in summary["selection"]],
         "record": {key: record[key] for key in ("device", "engine", "stages", "counters", "peak_resident_bytes")},
     }
+
+
+def segmint_sweep(a, work):
+    lowest, highest = a.k_range
+    return segmint_job(a, work, f'k = "{lowest}..{highest}"\ncriterion = "davies-bouldin"\nstability = 0')
 
 
 def peer_step(peer):
@@ -96,24 +105,30 @@ def peer_step(peer):
 
 
 def peer_job(peer):
-    def measure(a, work):
-        command = [sys.executable, HERE / "job.py", peer, work / "data.parquet", work / "labels.parquet"]
-        command += ["--features", a.features, "--k", a.k, "--n-init", a.n_init, "--tol", a.tol, "--threads", a.threads]
-        out, process = run(command)
-        return json.loads(out) | {"process_seconds": process}
+    return lambda a, work: peer_fits(peer, a, work, [a.k, a.k])
 
-    return measure
+
+def peer_sweep(peer):
+    return lambda a, work: peer_fits(peer, a, work, a.k_range)
+
+
+def peer_fits(peer, a, work, k_range):
+    command = [sys.executable, HERE / "job.py", peer, work / "data.parquet", work / "labels.parquet"]
+    command += ["--features", a.features, "--k-range", *k_range, "--n-init", a.n_init, "--tol", a.tol]
+    out, process = run(command + ["--threads", a.threads])
+    return json.loads(out) | {"process_seconds": process}
 
 
 def contenders(what, chosen):
-    ours, theirs = (segmint_step, peer_step) if what == "step" else (segmint_job, peer_job)
+    measured = {"step": (segmint_step, peer_step), "job": (segmint_job, peer_job), "sweep": (segmint_sweep, peer_sweep)}
+    ours, theirs = measured[what]
     named = [(peer, theirs(peer)) for peer in chosen if what == "step" or not peer.startswith("faiss")]
     return [("segmint", ours)] + named
 
 
 def figure(what, result):
     """What a repeat is judged by, in milliseconds."""
-    return result["seconds"] * 1e3 if what == "job" else statistics.median(result["slope_ms"])
+    return statistics.median(result["slope_ms"]) if what == "step" else result["seconds"] * 1e3
 
 
 def machine():
@@ -152,11 +167,12 @@ def compare(a, what, work):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("segmint", help="the release binary")
-    parser.add_argument("--what", nargs="+", default=["step", "job"], choices=["step", "job"])
+    parser.add_argument("--what", nargs="+", default=["step", "job"], choices=["step", "job", "sweep"])
     parser.add_argument("--peers", nargs="+", default=list(peers.PEERS), choices=peers.PEERS)
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--features", type=int, default=10)
     parser.add_argument("--k", type=int, default=5)
+    parser.add_argument("--k-range", type=int, nargs=2, default=[2, 10])
     parser.add_argument("--n-init", type=int, default=10)
     parser.add_argument("--tol", type=float, default=1e-4)
     parser.add_argument("--threads", type=int, default=2)

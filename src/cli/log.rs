@@ -24,8 +24,11 @@ impl JsonLog {
             Event::StageFinished { stage, rows, bytes, milliseconds } => {
                 info!(event = "stage_finished", stage, rows, bytes, milliseconds);
             }
-            Event::PassFinished { iteration, models, best_inertia, milliseconds } => {
-                info!(event = "pass_finished", iteration, models = *models as u64, best_inertia, milliseconds);
+            Event::PassFinished { iteration, models, k, done, all, best_inertia, milliseconds } => {
+                let (models, done, all) = (*models as u64, *done as u64, *all as u64);
+                let (k_min, k_max) = (k.0 as u64, k.1 as u64);
+                let event = "pass_finished";
+                info!(event, iteration, models, k_min, k_max, done, all, best_inertia, milliseconds);
             }
             Event::DeviceChosen { device, reason } => info!(event = "device_chosen", device, reason),
             Event::Fallback { device, reason } => warn!(event = "fallback", device, reason),

@@ -76,7 +76,10 @@ pub fn perform(resolved: &Resolved, output: OutputFlag, talk: &Talk) -> anyhow::
     let outcome = pipeline::run(&resolved.job, &observe)?;
     talk.clear();
     printer::result(&printed(&outcome, output.form())?)?;
-    Ok(())
+    match outcome.refuted {
+        Some(why) => Err(Error::new(Kind::Refuted, format!("the result is published, but {why}")).into()),
+        None => Ok(()),
+    }
 }
 
 fn printed(outcome: &Outcome, form: OutputForm) -> Result<String, Error> {

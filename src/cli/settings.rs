@@ -46,10 +46,41 @@ pub struct SettingFlags {
     #[arg(long, value_name = "N", help_heading = "Data", hide_short_help = true)]
     smallest_group: Option<String>,
 
-    /// Number of clusters
+    /// Number of clusters, a range to choose from such as 4..8, or auto [default: auto]
     #[arg(long, value_name = "N", help_heading = "Clustering")]
     k: Option<String>,
-    /// Restarts, of which the best is kept [default: 10]
+    /// What auto chooses from [default: 2..10]
+    #[arg(long, value_name = "FROM..TO", help_heading = "Clustering", hide_short_help = true)]
+    k_range: Option<String>,
+    /// What the number of clusters is chosen by [default: consensus]
+    #[arg(
+        long,
+        value_name = "WORD",
+        help_heading = "Clustering",
+        long_help = "What the number of clusters is chosen by [default: consensus]:\n  \
+        consensus          mean rank over the scores; unstable and tiny segments are ruled out\n  \
+        silhouette, davies-bouldin, calinski-harabasz, gap, elbow   one score alone"
+    )]
+    criterion: Option<String>,
+    /// Smallest segment that is of use: a share such as 0.02, or a count; rules numbers of clusters out [default: 0]
+    #[arg(long, value_name = "SIZE", help_heading = "Clustering")]
+    min_size: Option<String>,
+    /// Start from the model of an earlier run, so that its segments are found again where they still are
+    #[arg(long, value_name = "RUN", help_heading = "Clustering")]
+    start: Option<String>,
+    /// Half samples and bootstraps, of each as many, to judge stability by [default: 20 for consensus, else 0]
+    #[arg(long, value_name = "N", help_heading = "Clustering", hide_short_help = true)]
+    stability: Option<String>,
+    /// Rows that a silhouette is of: all, sample, none, or auto for what is quick and needed [default: auto]
+    #[arg(long, value_name = "WORD", help_heading = "Clustering", hide_short_help = true)]
+    silhouette: Option<String>,
+    /// A feature that is an id or a cluster label by its content: error or keep [default: error]
+    #[arg(long, value_name = "WORD", help_heading = "Clustering", hide_short_help = true)]
+    label_columns: Option<String>,
+    /// On large tables: race (all on a sample, the best on all rows) or full [default: race]
+    #[arg(long, value_name = "WORD", help_heading = "Clustering", hide_short_help = true)]
+    restarts: Option<String>,
+    /// Restarts for each number of clusters, of which the best is kept [default: 10]
     #[arg(long, value_name = "N", help_heading = "Clustering")]
     n_init: Option<String>,
     /// Most passes of one restart [default: 300]
@@ -112,10 +143,18 @@ impl SettingFlags {
             ("profile.currency", &self.currency),
             ("profile.smallest_group", &self.smallest_group),
             ("cluster.k", &self.k),
+            ("cluster.k_range", &self.k_range),
+            ("cluster.criterion", &self.criterion),
             ("cluster.n_init", &self.n_init),
             ("cluster.max_iter", &self.max_iter),
             ("cluster.tol", &self.tol),
             ("cluster.seed", &self.seed),
+            ("cluster.restarts", &self.restarts),
+            ("cluster.min_size", &self.min_size),
+            ("cluster.stability", &self.stability),
+            ("cluster.silhouette", &self.silhouette),
+            ("cluster.start", &self.start),
+            ("cluster.label_columns", &self.label_columns),
             ("persona.playbook", &self.playbook),
             ("persona.value", &self.value),
             ("output.path", &self.out),

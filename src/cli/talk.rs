@@ -141,15 +141,20 @@ impl Talk {
                 self.clear();
                 self.line(Mark::None, &finished(stage, *rows, *bytes, *milliseconds));
             }
-            Event::PassFinished { iteration, models, best_inertia, milliseconds } => {
+            Event::PassFinished { iteration, models, k, done, all, best_inertia, milliseconds } => {
+                let text = pass(*iteration, *models, *k);
                 if self.level == Level::Verbose {
-                    let restarts = if *models == 1 { String::new() } else { format!(", {models} restarts") };
-                    let text = format!("pass {iteration}{restarts}: best inertia {best_inertia:.6e}");
-                    self.line(Mark::None, &format!("{text}, {}", seconds(*milliseconds)));
+                    let inertia = format!("lowest inertia {best_inertia:.6e}");
+                    self.line(Mark::None, &format!("{text}: {inertia}, {}", seconds(*milliseconds)));
                 }
                 if let Some(bar) = &self.state().bar {
-                    bar.set_message(format!("pass {iteration}"));
-                    bar.tick();
+                    // How long the last models take nobody knows; how fast models end so far is a fair guess.
+                    if *all > 1 && *done > 0 && bar.length() != Some(*all as u64) {
+                        bar.set_style(style("{spinner} {prefix} {bar:30} {eta} left, {msg}"));
+                        bar.set_length(*all as u64);
+                    }
+                    bar.set_position(*done as u64);
+                    bar.set_message(format!("{text}, lowest inertia {best_inertia:.3e}"));
                 }
             }
             Event::DeviceChosen { device, reason } => self.line(Mark::None, &format!("device: {device} ({reason})")),
@@ -195,6 +200,13 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
+/// What a pass was over: "pass 7, 43 models, k = 4 to 10".
+fn pass(iteration: u32, models: usize, (least, most): (usize, usize)) -> String {
+    let models = if models == 1 { "1 model".to_owned() } else { format!("{models} models") };
+    let k = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    format!("pass {iteration}, {models}, k = {k}")
+}
+
 fn finished(stage: &str, rows: u64, bytes: u64, milliseconds: f64) -> String {
     let mut text = format!("{stage}: ");
     if rows > 0 {
@@ -223,6 +235,8 @@ mod tests {
     fn a_stage_says_rows_bytes_and_time_where_it_has_them() {
         assert_eq!(finished("read", 1_234_567, 38_100_000, 210.0), "read: 1,234,567 rows, 38.1 MB, 210.0 ms");
         assert_eq!(finished("write", 0, 0, 1500.0), "write: 1.50 s");
+        assert_eq!(pass(7, 43, (4, 10)), "pass 7, 43 models, k = 4 to 10");
+        assert_eq!(pass(1, 1, (5, 5)), "pass 1, 1 model, k = 5");
         assert_eq!([grouped(0), grouped(999), grouped(1000)], ["0", "999", "1,000"]);
     }
 }

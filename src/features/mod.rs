@@ -12,6 +12,7 @@ mod centre;
 mod exact;
 mod first_read;
 mod fit;
+mod id_like;
 mod load;
 mod model;
 mod moments;
@@ -28,6 +29,7 @@ mod wave;
 mod ways;
 
 pub use exact::ratio;
+pub use id_like::id_like;
 pub use load::{Loaded, RowCounts, load};
 pub use model::{FeatureModel, FittedFeature};
 pub use selection::Quantile;

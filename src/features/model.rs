@@ -77,6 +77,23 @@ impl FeatureModel {
         transform::invert(fitted.transform, fitted.mean + (centred + fitted.mean_rest))
     }
 
+    /// A centroid of an earlier model on this grid: the same place in the transformed units, as near as the grid has
+    /// it. None where the earlier model was made from other columns or other transforms.
+    pub fn carried(&self, earlier: &FeatureModel, centroid: &[i64]) -> Option<Vec<i64>> {
+        let same = |(own, other): (&FittedFeature, &FittedFeature)| {
+            own.column == other.column && own.transform == other.transform
+        };
+        let alike = self.features.len() == earlier.features.len() && centroid.len() == self.features.len();
+        if !alike || !self.features.iter().zip(&earlier.features).all(same) {
+            return None;
+        }
+        let carry = |((own, other), &coordinate): ((&FittedFeature, &FittedFeature), &i64)| {
+            let centred = if other.constant { 0.0 } else { coordinate as f64 * earlier.grid.step() / other.factor };
+            self.in_steps(own, other.mean + (centred + other.mean_rest))
+        };
+        Some(self.features.iter().zip(&earlier.features).zip(centroid).map(carry).collect())
+    }
+
     /// The coordinates of one row from its values as the columns hold them, one per feature. A missing value that is
     /// not replaced, and a value outside of its transform's domain, are errors that name the column.
     pub fn grid_row(&self, values: &[f64]) -> Result<Vec<i64>> {
@@ -94,9 +111,14 @@ impl FeatureModel {
         let value = value.ok_or_else(|| wrong("a value is missing, and nothing replaces it".into()))?;
         let value =
             transform::apply(feature.transform, value).ok_or_else(|| wrong(rows::outside(feature.transform)))?;
+        Ok(self.in_steps(feature, value))
+    }
+
+    /// A transformed value as a coordinate.
+    fn in_steps(&self, feature: &FittedFeature, value: f64) -> i64 {
         // A power of two: the rounding below is that of scaled units over the step.
         let in_steps = Centre { factor: libm::scalbn(feature.factor, -self.grid.exponent), ..feature.centre() };
-        Ok((libm::rint(in_steps.scaled(value)) as i64).clamp(-COORDINATE_MAX, COORDINATE_MAX))
+        (libm::rint(in_steps.scaled(value)) as i64).clamp(-COORDINATE_MAX, COORDINATE_MAX)
     }
 }
 
@@ -142,6 +164,24 @@ mod tests {
         let text = serde_json::to_string(&model).unwrap();
         assert_eq!(serde_json::from_str::<FeatureModel>(&text).unwrap(), model);
         assert!(text.contains("\"transform\":\"log1p\"") && text.contains("\"missing\":\"median\""), "{text}");
+    }
+
+    #[test]
+    fn a_centroid_is_carried_to_another_grid_by_its_place_and_only_between_the_same_features() {
+        let (old, mut new) = (model(), model());
+        new.grid = Grid { exponent: -15 };
+        new.features[0].mean += 1.0;
+        new.features[2].factor *= 3.0;
+        let row = old.grid_row(&[20.0, 9.0, 5.0]).unwrap();
+        let carried = new.carried(&old, &row).unwrap();
+        for (feature, &there) in carried.iter().enumerate().filter(|(feature, _)| *feature != 1) {
+            let (from, to) = (old.show(feature, row[feature]), new.show(feature, there));
+            assert!((from - to).abs() < 1e-3 * from, "{from} {to}");
+        }
+        assert_eq!(old.carried(&old, &row).unwrap(), row);
+        new.features[0].transform = Transform::Sqrt;
+        assert_eq!(new.carried(&old, &row), None);
+        assert_eq!(new.carried(&old, &row[1..]), None);
     }
 
     #[test]

@@ -74,6 +74,40 @@ impl Matrix {
         Self::filled(self.n_features, weights, keys, |index, out| self.row(rows[index], out))
     }
 
+    /// The rows of positive weight with the smallest keys, at most `n`, in key order: a random sample that is the same
+    /// whatever order the rows came in.
+    pub fn sample_rows(&self, n: usize) -> Vec<usize> {
+        let eligible = |row: &usize| self.weight(*row) > 0;
+        let keys = self.keys();
+        let mut limit = u64::MAX;
+        if self.n_rows > n {
+            // Keys are hashes: a tenth more than the share wanted nearly always holds enough.
+            let share = u128::from(u64::MAX) * n as u128 / self.n_rows as u128;
+            limit = (share * 11 / 10).min(u64::MAX.into()) as u64;
+        }
+        loop {
+            let mut rows: Vec<usize> = (0..self.n_rows).filter(|r| keys[*r] <= limit).filter(eligible).collect();
+            if rows.len() >= n || limit == u64::MAX {
+                rows.sort_unstable_by_key(|&row| (keys[row], row));
+                rows.truncate(n);
+                return rows;
+            }
+            limit = limit.saturating_mul(2).max(1);
+        }
+    }
+
+    /// The same rows without one of the features. The matrix has at least two.
+    pub fn without(&self, feature: usize) -> Matrix {
+        let mut whole = vec![0; self.n_features];
+        let rows: Vec<Vec<i64>> = (0..self.n_rows)
+            .map(|row| {
+                self.row(row, &mut whole);
+                whole[..feature].iter().chain(&whole[feature + 1..]).copied().collect()
+            })
+            .collect();
+        Self::from_rows(self.n_features - 1, &rows, self.weights.clone(), self.keys.clone())
+    }
+
     /// A matrix of as many rows as there are keys; `write` writes the coordinates of one.
     fn filled(n_features: usize, weights: Option<Vec<u16>>, keys: Vec<u64>, write: impl Fn(usize, &mut [i64])) -> Self {
         let n_panels = keys.len().div_ceil(PANEL_ROWS);

@@ -22,6 +22,7 @@ pub use show::{quoted, show};
 pub use surroundings::Surroundings;
 pub use written::{Origin, Written};
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,7 @@ pub struct Job {
     /// Empty: every numeric column that is neither the id nor the weight, each with default settings.
     pub features: Vec<Feature>,
     pub cluster: ClusterSettings,
+    pub selection: SelectionSettings,
     pub engine: EngineSettings,
     pub persona: PersonaSettings,
     pub profile: ProfileSettings,
@@ -53,6 +55,17 @@ pub enum DuplicateIds {
     /// The default: a repeated id ends the run.
     Refuse,
     /// Rows with the same id are separate rows.
+    Keep,
+}
+
+/// What becomes of a feature that is an id or a cluster label by its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelColumns {
+    /// The default: it ends the run.
+    #[serde(rename = "error")]
+    Refuse,
+    /// It is clustered all the same, with a warning.
     Keep,
 }
 
@@ -122,15 +135,79 @@ pub enum Missing {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterSettings {
-    /// 1..=4096.
-    pub k: usize,
-    /// 1..=1000.
+    /// The numbers of clusters that are fitted, within 1..=4096; one where it is given.
+    pub k: RangeInclusive<usize>,
+    /// 1..=1000, for each number of clusters.
     pub n_init: u32,
     /// At least 1.
     pub max_iter: u32,
     /// Relative to the mean variance of the features; 0 runs to the fixed point.
     pub tol: f64,
     pub seed: u64,
+    pub restarts: Restarts,
+}
+
+/// What all restarts do on a table that is larger than the sample that seeds come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Restarts {
+    /// They run on the sample, and the best few go on over all rows.
+    Race,
+    /// All of them run over all rows.
+    Full,
+}
+
+/// How the number of clusters is chosen among those that were fitted, and what is computed for that.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SelectionSettings {
+    pub criterion: Criterion,
+    /// Fewest customers a segment may have: a share of all below 1, a count from 1 on; 0 asks for nothing.
+    pub min_size: f64,
+    /// Half samples and bootstraps, of each as many, that the clustering is repeated on; 0 computes no stability.
+    pub stability: u32,
+    pub silhouette: SilhouetteRows,
+    /// Folder of an earlier run whose model the fit starts from; absolute.
+    pub start: Option<PathBuf>,
+    pub label_columns: LabelColumns,
+}
+
+impl Default for SelectionSettings {
+    /// For a number of clusters that is given.
+    fn default() -> Self {
+        Self {
+            criterion: Criterion::Consensus,
+            min_size: 0.0,
+            stability: 0,
+            silhouette: SilhouetteRows::Auto,
+            start: None,
+            label_columns: LabelColumns::Refuse,
+        }
+    }
+}
+
+/// What the number of clusters is chosen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Criterion {
+    /// Mean rank over the scores, with stability and the smallest segment as gates.
+    Consensus,
+    DaviesBouldin,
+    Silhouette,
+    CalinskiHarabasz,
+    Gap,
+    /// The knee of the inertia.
+    Elbow,
+}
+
+/// Which rows a silhouette is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SilhouetteRows {
+    /// All rows of a small table; a sample of a larger one where the criterion asks for it, else none.
+    Auto,
+    All,
+    Sample,
+    None,
 }
 
 #[derive(Debug, Clone, PartialEq)]

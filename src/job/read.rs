@@ -1,6 +1,8 @@
 //! Readers of single values: from a [`Given`] to a number, a word, a size or a list, or to an error that says what was
 //! found, where, and what is allowed. They know no setting.
 
+use std::ops::RangeInclusive;
+
 use super::setting::nearest;
 use super::written::{Entry, Given, Raw};
 use crate::error::{Error, Result};
@@ -26,6 +28,24 @@ pub(super) fn whole(given: &Given, key: &str, min: u64, max: u64) -> Result<u64>
     value
         .filter(|value| (min..=max).contains(value))
         .ok_or_else(|| wrong(given, key, &format!("a whole number from {min} to {max}")))
+}
+
+/// Two whole numbers, the first not above the second: `[2, 10]` in a file, `2..10` anywhere.
+pub(super) fn range(given: &Given, key: &str, min: u64, max: u64) -> Result<RangeInclusive<usize>> {
+    let ends = match &given.raw {
+        Raw::Typed(text) | Raw::Text(text) => text.split_once("..").and_then(|(from, to)| {
+            let to = to.strip_prefix('=').unwrap_or(to);
+            Some((from.trim().parse::<u64>().ok()?, to.trim().parse::<u64>().ok()?))
+        }),
+        Raw::List(items) => match items.as_slice() {
+            [from, to] => Some((whole(from, key, min, max)?, whole(to, key, min, max)?)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let allowed = || format!("two whole numbers from {min} to {max}, the smaller first, such as 2..10");
+    let ends = ends.filter(|(from, to)| min <= *from && from <= to && *to <= max);
+    ends.map(|(from, to)| from as usize..=to as usize).ok_or_else(|| wrong(given, key, &allowed()))
 }
 
 /// A finite number that passes `fits`, described by `allowed`.

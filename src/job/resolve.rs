@@ -2,6 +2,7 @@
 //! the defaults. Every value is checked here, once, and the origin of each is kept for `--show-job`.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::feature;
@@ -11,13 +12,20 @@ use super::setting::{self, PLAYBOOKS, SETTINGS};
 use super::surroundings::{Surroundings, absolute_pattern, tidy};
 use super::written::{Given, Origin, Raw, Written};
 use super::{
-    ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, OutputSettings, PersonaSettings,
-    SourceSettings,
+    ClusterSettings, Criterion, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, LabelColumns, OutputSettings,
+    PersonaSettings, Restarts, SelectionSettings, SilhouetteRows, SourceSettings,
 };
 use crate::error::{Error, Kind, Result};
 
 /// What the engines can label.
 pub const K_MAX: u64 = 4096;
+/// What is compared where nobody says.
+const K_RANGE: RangeInclusive<usize> = 2..=10;
+/// All numbers of clusters advance together, so each needs its sums in memory at once.
+const K_RANGE_MAX: usize = 100;
+/// Repeats of each kind that stability is computed from where it is needed and nobody says.
+const STABILITY_REPEATS: u64 = 20;
+const STABILITY_REPEATS_MAX: u64 = 1000;
 /// Restarts advance together, so each needs its sums in memory at once.
 const N_INIT_MAX: u64 = 1000;
 const MAX_ITER_MAX: u64 = 1_000_000;
@@ -51,9 +59,11 @@ pub fn resolve(file: Option<Written>, flags: &[Flag], around: &Surroundings) -> 
     let mut settings = Settings::gather(file, flags, around)?;
     let source = source(&mut settings, missing)?;
     let features = features(&mut settings, &source)?;
+    let cluster = cluster(&settings)?;
     let job = Job {
         features,
-        cluster: cluster(&mut settings, missing)?,
+        selection: selection(&settings, &cluster.k)?,
+        cluster,
         engine: engine(&mut settings, around)?,
         persona: persona(&mut settings)?,
         profile: profile(&settings)?,
@@ -162,27 +172,84 @@ fn features(settings: &mut Settings, source: &SourceSettings) -> Result<Vec<Feat
     Ok(features)
 }
 
-fn cluster(settings: &mut Settings, missing: Kind) -> Result<ClusterSettings> {
-    let k = settings.read("cluster.k", |given, key| match &given.raw {
-        Raw::Text(word) | Raw::Typed(word) if word == "auto" => Err(given
-            .origin
-            .error("`k` is \"auto\"; choosing the number of clusters does not exist yet")
-            .hint(format!("give a number from 1 to {K_MAX}, such as 5"))),
-        _ => read::whole(given, key, 1, K_MAX),
-    })?;
-    let k = k.ok_or_else(|| {
-        Error::new(missing, "the number of clusters is not given").hint("give --k 5, or k = 5 under [cluster]")
-    })?;
+fn cluster(settings: &Settings) -> Result<ClusterSettings> {
+    let range = settings.read("cluster.k_range", |given, key| read::range(given, key, 1, K_MAX))?;
+    let range = range.unwrap_or(K_RANGE);
+    if range.end() - range.start() >= K_RANGE_MAX {
+        let many = range.end() - range.start() + 1;
+        return Err(settings.origin("cluster.k_range").error(format!(
+            "{many} numbers of clusters are too many to compare; allowed: at most {K_RANGE_MAX}"
+        )));
+    }
+    let k = settings.read("cluster.k", |given, key| k(given, key, &range))?.unwrap_or(range);
     let tol = |given: &Given, key: &str| {
         read::number(given, key, "0 for the fixed point, or a number below 1", |tol| (0.0..1.0).contains(&tol))
     };
+    let words = [("race", Restarts::Race), ("full", Restarts::Full)];
+    let restarts = settings.read("cluster.restarts", |given, key| read::word(given, key, &words))?;
     Ok(ClusterSettings {
-        k: k as usize,
+        k,
         n_init: settings.whole("cluster.n_init", 1, N_INIT_MAX, 10)? as u32,
         max_iter: settings.whole("cluster.max_iter", 1, MAX_ITER_MAX, 300)? as u32,
         // -0.0 is 0 and should look like it.
         tol: settings.read("cluster.tol", tol)?.unwrap_or(0.0) + 0.0,
         seed: settings.whole("cluster.seed", 0, SEED_MAX, 42)?,
+        restarts: restarts.unwrap_or(Restarts::Race),
+    })
+}
+
+/// A number, a range, or "auto" for the range that is given beside it.
+fn k(given: &Given, key: &str, auto: &RangeInclusive<usize>) -> Result<RangeInclusive<usize>> {
+    match &given.raw {
+        Raw::Text(word) | Raw::Typed(word) if word == "auto" => Ok(auto.clone()),
+        Raw::Text(range) | Raw::Typed(range) if range.contains("..") => {
+            let range = read::range(given, key, 1, K_MAX)?;
+            match range.end() - range.start() < K_RANGE_MAX {
+                true => Ok(range),
+                false => Err(given.origin.error(format!("`{key}` compares more than {K_RANGE_MAX} numbers of clusters"))),
+            }
+        }
+        Raw::Text(word) | Raw::Typed(word) if word.parse::<u64>().is_err() => Err(given
+            .origin
+            .error(format!("`{key}` is {word:?}; allowed: a whole number from 1 to {K_MAX}, a range such as 2..10, or auto"))),
+        _ => read::whole(given, key, 1, K_MAX).map(|k| k as usize..=k as usize),
+    }
+}
+
+/// `k` says whether anything is to be chosen: what only a choice needs is not computed without one.
+fn selection(settings: &Settings, k: &RangeInclusive<usize>) -> Result<SelectionSettings> {
+    let words = [
+        ("consensus", Criterion::Consensus),
+        ("davies-bouldin", Criterion::DaviesBouldin),
+        ("silhouette", Criterion::Silhouette),
+        ("calinski-harabasz", Criterion::CalinskiHarabasz),
+        ("gap", Criterion::Gap),
+        ("elbow", Criterion::Elbow),
+    ];
+    let criterion = settings.read("cluster.criterion", |given, key| read::word(given, key, &words))?;
+    let criterion = criterion.unwrap_or(Criterion::Consensus);
+    let min_size = |given: &Given, key: &str| {
+        let allowed = "a share of all customers below 1, or a count of customers";
+        read::number(given, key, allowed, |size| (0.0..1.0).contains(&size) || (size >= 1.0 && size.fract() == 0.0))
+    };
+    let words = [
+        ("auto", SilhouetteRows::Auto),
+        ("all", SilhouetteRows::All),
+        ("sample", SilhouetteRows::Sample),
+        ("none", SilhouetteRows::None),
+    ];
+    let silhouette = settings.read("cluster.silhouette", |given, key| read::word(given, key, &words))?;
+    let repeats = if k.start() < k.end() && criterion == Criterion::Consensus { STABILITY_REPEATS } else { 0 };
+    let start = settings.text("cluster.start")?;
+    let words = [("error", LabelColumns::Refuse), ("keep", LabelColumns::Keep)];
+    let label_columns = settings.read("cluster.label_columns", |given, key| read::word(given, key, &words))?;
+    Ok(SelectionSettings {
+        criterion,
+        min_size: settings.read("cluster.min_size", min_size)?.unwrap_or(0.0) + 0.0,
+        stability: settings.whole("cluster.stability", 0, STABILITY_REPEATS_MAX, repeats)? as u32,
+        silhouette: silhouette.unwrap_or(SilhouetteRows::Auto),
+        start: start.map(|path| tidy(&settings.folder_of("cluster.start").join(path))),
+        label_columns: label_columns.unwrap_or(LabelColumns::Refuse),
     })
 }
 

@@ -26,17 +26,25 @@ const fn setting(name: &'static str, flag: &'static str, variable: &'static str)
 }
 
 /// Every setting, in the order in which a job is shown.
-pub const SETTINGS: [Setting; 24] = [
+pub const SETTINGS: [Setting; 32] = [
     setting("source.path", "DATA", "SEGMINT_DATA"),
     setting("source.id", "--id", "SEGMINT_ID"),
     setting("source.sample_weight", "--sample-weight", "SEGMINT_SAMPLE_WEIGHT"),
     setting("source.duplicate_ids", "--duplicate-ids", "SEGMINT_DUPLICATE_IDS"),
     setting("feature", "--features", "SEGMINT_FEATURES"),
     setting("cluster.k", "--k", "SEGMINT_K"),
+    setting("cluster.k_range", "--k-range", "SEGMINT_K_RANGE"),
+    setting("cluster.criterion", "--criterion", "SEGMINT_CRITERION"),
     setting("cluster.n_init", "--n-init", "SEGMINT_N_INIT"),
     setting("cluster.max_iter", "--max-iter", "SEGMINT_MAX_ITER"),
     setting("cluster.tol", "--tol", "SEGMINT_TOL"),
     setting("cluster.seed", "--seed", "SEGMINT_SEED"),
+    setting("cluster.restarts", "--restarts", "SEGMINT_RESTARTS"),
+    setting("cluster.min_size", "--min-size", "SEGMINT_MIN_SIZE"),
+    setting("cluster.stability", "--stability", "SEGMINT_STABILITY"),
+    setting("cluster.silhouette", "--silhouette", "SEGMINT_SILHOUETTE"),
+    setting("cluster.start", "--start", "SEGMINT_START"),
+    setting("cluster.label_columns", "--label-columns", "SEGMINT_LABEL_COLUMNS"),
     setting("engine.device", "--device", "SEGMINT_DEVICE"),
     setting("engine.memory", "--memory", "SEGMINT_MEMORY"),
     setting("engine.threads", "--threads", "SEGMINT_THREADS"),
@@ -64,21 +72,16 @@ pub const PLAYBOOKS: [&str; 5] = ["rfm", "behaviour", "lifecycle", "household", 
 
 /// Words of the job file that have a meaning in segmint's plan but no code behind them. They are refused by name, so
 /// that nobody believes that they did something: (section or "section.key", what to do instead).
-const NOT_YET: [(&str, &str); 6] = [
+const NOT_YET: [(&str, &str); 2] = [
     ("recipe", "give a table with one row per customer"),
     ("join", "give one table that holds all columns already"),
-    ("cluster.k_range", "give one number of clusters as k"),
-    ("cluster.criterion", "give one number of clusters as k"),
-    ("cluster.min_size", "leave it out and look at the sizes in the report"),
-    ("cluster.start", "leave it out: every run starts from its own seeding"),
 ];
 
 /// What other tools call our keys.
-const OTHER_WORDS: [(&str, &str); 8] = [
+const OTHER_WORDS: [(&str, &str); 7] = [
     ("n_clusters", "k"),
     ("clusters", "k"),
     ("random_state", "seed"),
-    ("restarts", "n_init"),
     ("max_iterations", "max_iter"),
     ("tolerance", "tol"),
     ("weights", "sample_weight"),

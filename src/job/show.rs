@@ -7,7 +7,9 @@ use super::feature;
 use super::read::show_bytes;
 use super::resolve::Resolved;
 use super::setting::SETTINGS;
-use super::{DeviceChoice, DuplicateIds, Feature, Missing, Transform};
+use super::{
+    Criterion, DeviceChoice, DuplicateIds, Feature, LabelColumns, Missing, Restarts, SilhouetteRows, Transform,
+};
 
 /// Room for a key and its value in front of the comment; longer ones push it to the right.
 const COMMENT_WIDTH: usize = 39;
@@ -94,11 +96,40 @@ fn value(resolved: &Resolved, name: &str) -> Option<String> {
             DuplicateIds::Refuse => "error",
             DuplicateIds::Keep => "keep",
         }),
-        "cluster.k" => job.cluster.k.to_string(),
+        "cluster.label_columns" => quoted(match job.selection.label_columns {
+            LabelColumns::Refuse => "error",
+            LabelColumns::Keep => "keep",
+        }),
+        "cluster.k" => match job.cluster.k.clone().into_inner() {
+            (from, to) if from == to => from.to_string(),
+            _ => quoted("auto"),
+        },
+        "cluster.k_range" => format!("[{}, {}]", job.cluster.k.start(), job.cluster.k.end()),
+        "cluster.criterion" => quoted(match job.selection.criterion {
+            Criterion::Consensus => "consensus",
+            Criterion::DaviesBouldin => "davies-bouldin",
+            Criterion::Silhouette => "silhouette",
+            Criterion::CalinskiHarabasz => "calinski-harabasz",
+            Criterion::Gap => "gap",
+            Criterion::Elbow => "elbow",
+        }),
         "cluster.n_init" => job.cluster.n_init.to_string(),
         "cluster.max_iter" => job.cluster.max_iter.to_string(),
         "cluster.tol" => number(job.cluster.tol),
         "cluster.seed" => job.cluster.seed.to_string(),
+        "cluster.restarts" => quoted(match job.cluster.restarts {
+            Restarts::Race => "race",
+            Restarts::Full => "full",
+        }),
+        "cluster.min_size" => number(job.selection.min_size),
+        "cluster.stability" => job.selection.stability.to_string(),
+        "cluster.silhouette" => quoted(match job.selection.silhouette {
+            SilhouetteRows::Auto => "auto",
+            SilhouetteRows::All => "all",
+            SilhouetteRows::Sample => "sample",
+            SilhouetteRows::None => "none",
+        }),
+        "cluster.start" => quoted(&job.selection.start.as_deref()?.to_string_lossy()),
         "engine.device" => quoted(match &job.engine.device {
             DeviceChoice::Auto => "auto",
             DeviceChoice::Cpu => "cpu",

@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use super::Candidate;
 use super::repair::{collapse, expand, refill};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -12,9 +13,12 @@ use crate::grid::{Centroids, Matrix, Sums};
 use crate::job::ClusterSettings;
 use crate::observe::{Event, Observe};
 
-/// One restart on its way. `sums` and `inertia` belong to `centroids` once the run has ended.
+/// One restart of one k on its way. `sums` and `inertia` belong to `centroids` once the run has ended.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
+    /// What was asked for; clusters that cannot be filled are dropped on the way.
+    pub k_asked: usize,
+    pub restart: u32,
     pub centroids: Centroids,
     pub sums: Sums,
     pub inertia: i128,
@@ -23,21 +27,33 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// From seeds that may be fewer than k: the missing ones start on top of the first, so that they are found empty
-    /// and take the farthest rows.
-    pub fn new(seeds: Centroids, k: usize, n_features: usize) -> Self {
-        let missing = k - seeds.n_clusters();
-        let mut values = seeds.values().to_vec();
-        for _ in 0..missing {
+    /// From the first k seeds. There may be fewer: the missing ones start on top of the first, so that they are found
+    /// empty and take the farthest rows.
+    pub fn from_seeds(seeds: &[i64], k: usize, restart: u32, n_features: usize) -> Self {
+        let mut values = seeds[..seeds.len().min(k * n_features)].to_vec();
+        while values.len() < k * n_features {
             values.extend_from_within(..n_features);
         }
-        Self::from_centroids(Centroids::new(seeds.model, 0, n_features, values))
+        Self { restart, ..Self::from_centroids(Centroids::new(0, 0, n_features, values)) }
     }
 
+    /// A run of its own.
     pub fn from_centroids(centroids: Centroids) -> Self {
-        let sums = Sums::zero(centroids.n_clusters(), centroids.n_features());
-        Self { centroids, sums, inertia: i128::MAX, iterations: 0, converged: false }
+        let (k, d) = (centroids.n_clusters(), centroids.n_features());
+        let sums = Sums::zero(k, d);
+        Self { k_asked: k, restart: 0, centroids, sums, inertia: i128::MAX, iterations: 0, converged: false }
     }
+
+    /// The same run from where it is, on other rows: clusters that these could not fill have another chance there.
+    pub fn again(self) -> Self {
+        Self::from_seeds(self.centroids.values(), self.k_asked, self.restart, self.centroids.n_features())
+    }
+}
+
+/// The runs as models with numbers of their own.
+pub(super) fn numbered(runs: Vec<Run>) -> Vec<Run> {
+    let numbered = |(number, run): (usize, Run)| Run { centroids: run.centroids.numbered(number as u32), ..run };
+    runs.into_iter().enumerate().map(numbered).collect()
 }
 
 /// Advances all runs to their ends.
@@ -49,12 +65,15 @@ pub(super) fn advance(
     observe: &Observe,
 ) -> Result<Vec<Run>> {
     let shift_max = shift_max(matrix, settings.tol);
+    let all = living.len();
     let mut ended = Vec::with_capacity(living.len());
     // One pass more than `max_iter`: runs that did not reach a fixed point are measured where they stopped.
     for iteration in 1..=settings.max_iter.saturating_add(1) {
         observe.check_stop()?;
         let started = Instant::now();
         let sums = pass(engine, &living)?;
+        let ks = living.iter().map(|run| run.k_asked);
+        let k = ks.fold((usize::MAX, 0), |(least, most), k| (least.min(k), most.max(k)));
         let mut still = Vec::with_capacity(living.len());
         let (models, mut lowest) = (living.len(), i128::MAX);
         for (mut run, sums) in living.into_iter().zip(sums) {
@@ -80,7 +99,8 @@ pub(super) fn advance(
         living = still;
         let milliseconds = started.elapsed().as_secs_f64() * 1e3;
         let best_inertia = lowest as f64;
-        observe.event(Event::PassFinished { iteration, models, best_inertia, milliseconds });
+        let done = ended.len();
+        observe.event(Event::PassFinished { iteration, models, k, done, all, best_inertia, milliseconds });
         if living.is_empty() {
             break;
         }
@@ -88,10 +108,12 @@ pub(super) fn advance(
     Ok(ended)
 }
 
-/// The best run: lowest exact inertia, then lowest restart.
-pub(super) fn best(runs: Vec<Run>) -> Result<Run> {
-    let best = runs.into_iter().min_by_key(|run| (run.inertia, run.centroids.model));
-    best.ok_or_else(|| Error::bug("no restart came to an end"))
+/// The best run of a k: lowest exact inertia, then lowest restart.
+pub(super) fn best(runs: &[Run], k: usize) -> Result<Candidate> {
+    let best = runs.iter().filter(|run| run.k_asked == k).min_by_key(|run| (run.inertia, run.restart));
+    let Run { k_asked, restart, centroids, sums, inertia, iterations, converged } =
+        best.cloned().ok_or_else(|| Error::bug("no restart came to an end"))?;
+    Ok(Candidate { k_asked, centroids, sums, inertia, iterations, converged, restart })
 }
 
 /// One pass for all runs. Identical centroids are handed to the engine once: the later ones get no rows.

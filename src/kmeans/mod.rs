@@ -1,12 +1,14 @@
-//! k-means: seeding, Lloyd's iterations, empty clusters, restarts. Host code on integers; all arithmetic over rows is
-//! the engine's. This room knows no device, no file and no feature.
+//! k-means: seeding, Lloyd's iterations, empty clusters, restarts, all numbers of clusters at once. Host code on
+//! integers; all arithmetic over rows is the engine's. This room knows no device, no file and no feature.
 //!
-//! All restarts advance together, one pass over the data per iteration. The best is kept by exact inertia, then by the
-//! lowest restart. Small tables are polished by swaps on top.
+//! All models, of every k and every restart, advance together, one pass over the data per iteration. Per k the best is
+//! kept by exact inertia, then by the lowest restart. Small tables are polished by swaps on top; on large ones restarts
+//! race on a sample. A k is fitted as if it were alone: what a sweep finds for it is what it would find by itself.
 
 mod draw;
 mod lloyd;
 mod polish;
+mod race;
 mod repair;
 mod seeding;
 
@@ -20,6 +22,24 @@ use crate::grid::{CLUSTERS_MAX, Centroids, Matrix, Sums};
 use crate::job::ClusterSettings;
 use crate::observe::{Event, Observe};
 
+/// The best model of one k. Sums and inertia are those of these centroids.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The number of clusters that was asked for; the model has fewer where the data has too few distinct rows.
+    pub k_asked: usize,
+    /// In internal order; ties between clusters go to the lowest internal index.
+    pub centroids: Centroids,
+    pub sums: Sums,
+    /// Exact Σ w·D, in steps².
+    pub inertia: i128,
+    /// Passes over all rows until the fixed point, `tol` or `max_iter`.
+    pub iterations: u32,
+    /// True where the last iteration moved no centroid (or less than `tol` allows).
+    pub converged: bool,
+    /// Which restart won, counted from 0.
+    pub restart: u32,
+}
+
 /// A fitted model with everything that belongs to it: labels, sums and inertia are those of these centroids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
@@ -31,7 +51,7 @@ pub struct Fit {
     pub published: Vec<u16>,
     /// Exact Σ w·D, in steps².
     pub inertia: i128,
-    /// Passes until the fixed point, `tol` or `max_iter`.
+    /// Passes over all rows until the fixed point, `tol` or `max_iter`.
     pub iterations: u32,
     /// True where the last iteration moved no centroid (or less than `tol` allows).
     pub converged: bool,
@@ -39,10 +59,55 @@ pub struct Fit {
     pub restart: u32,
 }
 
-/// Fits k-means to a matrix.
+/// Fits k-means to a matrix for every k of the settings; the candidates come in the order of k.
 ///
-/// Empty clusters take the farthest rows; where too few distinct rows exist the fit has fewer than `settings.k`
-/// clusters, with a warning. `threads` (0: all cores) serve the seeding and change no bit of the result.
+/// `start` is a model to begin from: it takes the place of all restarts of its k. Empty clusters take the farthest rows.
+/// `threads` (0: all cores) serve the seeding and change no bit of the result.
+pub fn sweep(
+    engine: &mut dyn Engine,
+    matrix: &Arc<Matrix>,
+    settings: &ClusterSettings,
+    start: Option<&Centroids>,
+    threads: usize,
+    observe: &Observe,
+) -> Result<Vec<Candidate>> {
+    check(matrix, settings)?;
+    observe.event(Event::StageStarted { stage: "seed" });
+    let started = Instant::now();
+    let is_given = |k: usize| start.is_some_and(|start| start.n_clusters() == k);
+    let sample = Arc::new(seeding::sample(matrix));
+    let largest = settings.k.clone().filter(|&k| !is_given(k)).max();
+    let seeds = match largest {
+        Some(k) => seeding::seeds(&sample, k, settings, threads, observe)?,
+        None => Vec::new(),
+    };
+    finished(observe, "seed", matrix, started);
+
+    let mut runs = Vec::new();
+    for k in settings.k.clone().filter(|&k| !is_given(k)) {
+        let seeded = seeds.iter().enumerate();
+        runs.extend(seeded.map(|(restart, seeds)| Run::from_seeds(seeds, k, restart as u32, matrix.n_features())));
+    }
+    if race::pays(matrix, &sample, settings) {
+        observe.event(Event::StageStarted { stage: "race" });
+        let started = Instant::now();
+        runs = race::race(engine, &sample, settings, runs, observe)?;
+        finished(observe, "race", &sample, started);
+    }
+    drop(sample);
+
+    observe.event(Event::StageStarted { stage: "cluster" });
+    let started = Instant::now();
+    runs.extend(start.filter(|start| settings.k.contains(&start.n_clusters())).cloned().map(Run::from_centroids));
+    engine.load(matrix.clone())?;
+    let ended = lloyd::advance(engine, matrix, settings, lloyd::numbered(runs), observe)?;
+    let polished = polish::polish(engine, matrix, settings, ended, observe)?;
+    let candidates = settings.k.clone().map(|k| lloyd::best(&polished, k)).collect::<Result<_>>()?;
+    finished(observe, "cluster", matrix, started);
+    Ok(candidates)
+}
+
+/// Fits k-means for the largest k of the settings alone, from seeds: see [`sweep`].
 pub fn fit(
     engine: &mut dyn Engine,
     matrix: &Arc<Matrix>,
@@ -50,28 +115,10 @@ pub fn fit(
     threads: usize,
     observe: &Observe,
 ) -> Result<Fit> {
-    check(matrix, settings)?;
-    engine.load(matrix.clone())?;
-    observe.event(Event::StageStarted { stage: "seed" });
-    let started = Instant::now();
-    let seeds = seeding::seeds(matrix, settings, threads, observe)?;
-    finished(observe, "seed", matrix, started);
-
-    observe.event(Event::StageStarted { stage: "cluster" });
-    let started = Instant::now();
-    let runs = seeds.into_iter().map(|s| Run::new(s, settings.k, matrix.n_features())).collect();
-    let ended = lloyd::advance(engine, matrix, settings, runs, observe)?;
-    let polished = polish::polish(engine, matrix, settings, ended, observe)?;
-    let fit = publish(engine, lloyd::best(polished)?)?;
-    let found = fit.centroids.n_clusters();
-    if found < settings.k {
-        observe.warn_data(format!(
-            "k fell from {} to {found}: the data has too few distinct rows for more clusters",
-            settings.k
-        ));
-    }
-    finished(observe, "cluster", matrix, started);
-    Ok(fit)
+    let k = *settings.k.end();
+    let settings = ClusterSettings { k: k..=k, ..settings.clone() };
+    let best = sweep(engine, matrix, &settings, None, threads, observe)?.pop();
+    publish(engine, best.ok_or_else(|| Error::bug("a sweep without a candidate"))?, observe)
 }
 
 /// One model from given centroids, without seeding: for comparisons with other programs.
@@ -83,27 +130,34 @@ pub fn fit_from(
     observe: &Observe,
 ) -> Result<Fit> {
     engine.load(matrix.clone())?;
+    let k = start.n_clusters();
     let ended = lloyd::advance(engine, matrix, settings, vec![Run::from_centroids(start)], observe)?;
-    publish(engine, lloyd::best(ended)?)
+    publish(engine, lloyd::best(&ended, k)?, observe)
 }
 
 fn check(matrix: &Matrix, settings: &ClusterSettings) -> Result<()> {
-    let rows = (0..matrix.n_rows()).filter(|&row| matrix.weight(row) > 0).take(settings.k).count();
-    if settings.k == 0 || settings.k > CLUSTERS_MAX {
-        return Err(Error::job(format!("k is {}; it must lie between 1 and {CLUSTERS_MAX}", settings.k)));
+    let (smallest, largest) = (*settings.k.start(), *settings.k.end());
+    let rows = (0..matrix.n_rows()).filter(|&row| matrix.weight(row) > 0).take(largest).count();
+    if smallest == 0 || largest > CLUSTERS_MAX || smallest > largest {
+        return Err(Error::job(format!("k is {smallest} to {largest}; it must lie between 1 and {CLUSTERS_MAX}")));
     }
-    if rows < settings.k {
-        return Err(Error::bad_data(format!("{rows} rows of positive weight cannot make {} clusters", settings.k))
+    if rows < largest {
+        return Err(Error::bad_data(format!("{rows} rows of positive weight cannot make {largest} clusters"))
             .hint(format!("choose k between 1 and {rows}, or give more rows")));
     }
     Ok(())
 }
 
-/// The last assignment belongs to the centroids that are published: it is made here, from them. Clusters that no row
+/// Labels every row of the loaded matrix. The last assignment belongs to the centroids that are published: it is made here, from them. Clusters that no row
 /// is nearest to are left out, which changes no label.
-fn publish(engine: &mut dyn Engine, run: Run) -> Result<Fit> {
-    let Run { centroids, sums, inertia, iterations, converged, .. } = run;
-    let restart = centroids.model;
+pub fn publish(engine: &mut dyn Engine, candidate: Candidate, observe: &Observe) -> Result<Fit> {
+    let Candidate { k_asked, centroids, sums, inertia, iterations, converged, restart } = candidate;
+    let found = centroids.n_clusters();
+    if found < k_asked {
+        observe.warn_data(format!(
+            "k fell from {k_asked} to {found}: the data has too few distinct rows for more clusters"
+        ));
+    }
     let (centroids, sums) = without_empty(centroids, sums);
     let assignment = engine.assign(&centroids)?;
     let mut order: Vec<usize> = (0..centroids.n_clusters()).collect();

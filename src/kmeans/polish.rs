@@ -6,7 +6,7 @@
 //! worse. (The idea is the swap search of Kanungo et al. 2004, with the draws of Lattanzi and Sohler 2019.)
 
 use super::draw::below;
-use super::lloyd::{Run, advance};
+use super::lloyd::{self, Run, advance};
 use crate::engine::Engine;
 use crate::engine::cpu::distances;
 use crate::error::Result;
@@ -54,8 +54,9 @@ pub(super) fn polish(
     runs: Vec<Run>,
     observe: &Observe,
 ) -> Result<Vec<Run>> {
-    let pass = (matrix.n_rows() * matrix.n_features() * settings.k) as u64;
-    if settings.tol > 0.0 || settings.k < 2 || pass * PASSES_GUESS * u64::from(SWAPS) > WORK_MAX {
+    let pass = |run: &Run| (matrix.n_rows() * matrix.n_features() * run.k_asked) as u64;
+    let fits = |run: &Run| run.k_asked > 1 && pass(run) * PASSES_GUESS * u64::from(SWAPS) <= WORK_MAX;
+    if settings.tol > 0.0 || !runs.iter().any(fits) {
         return Ok(runs);
     }
     // Draws walk the rows in key order, so that the order they came in cannot matter.
@@ -63,7 +64,7 @@ pub(super) fn polish(
     order.sort_unstable_by_key(|&row| (matrix.keys()[row], row));
     let (mut chains, mut done) = (Vec::new(), Vec::new());
     for run in runs {
-        if run.converged && run.inertia > 0 {
+        if fits(&run) && run.converged && run.inertia > 0 {
             let options = Options::of(engine, matrix, &order, &run)?;
             chains.push(Chain { best: run, options, rounds: 0, idle: 0, work: 0 });
         } else {
@@ -72,11 +73,12 @@ pub(super) fn polish(
     }
     while !chains.is_empty() {
         observe.check_stop()?;
-        let tried = chains.iter().flat_map(|chain| chain.swaps(matrix, &order, settings)).collect();
+        let tried = lloyd::numbered(chains.iter().flat_map(|chain| chain.swaps(matrix, &order, settings.seed)).collect());
         // Passes of swaps are no passes of the fit: nobody is told.
         let mut ended = advance(engine, matrix, settings, tried, &observe.silent())?;
         ended.sort_by_key(|run| run.centroids.model);
         for (chain, tried) in chains.iter_mut().zip(ended.chunks(SWAPS as usize)) {
+            let pass = pass(&chain.best);
             chain.take(engine, matrix, &order, tried, pass)?;
         }
         let (over, living) = chains.into_iter().partition(|chain| chain.idle >= PATIENCE || chain.work >= WORK_MAX);
@@ -87,22 +89,22 @@ pub(super) fn polish(
 }
 
 impl Chain {
-    /// The swaps of a round, as models with numbers of their own.
-    fn swaps(&self, matrix: &Matrix, order: &[usize], settings: &ClusterSettings) -> Vec<Run> {
-        let restart = self.best.centroids.model;
+    /// The swaps of a round.
+    fn swaps(&self, matrix: &Matrix, order: &[usize], seed: u64) -> Vec<Run> {
+        let restart = self.best.restart;
         let (k, d) = (self.best.centroids.n_clusters(), matrix.n_features());
         let step = FIRST_STEP + self.rounds;
         let total = self.options.shares.last().copied().unwrap_or(0);
         (0..SWAPS)
             .map(|swap| {
-                let draw = below(total, settings.seed, restart, step, 2 * swap);
+                let draw = below(total, seed, restart, step, 2 * swap);
                 let row = order[self.options.shares.partition_point(|&sum| sum <= draw)];
-                let any = below(k as u128, settings.seed, restart, step, 2 * swap + 1) as usize;
+                let any = below(k as u128, seed, restart, step, 2 * swap + 1) as usize;
                 let out = if swap == 0 { self.options.cheapest } else { any };
                 let mut values = self.best.centroids.values().to_vec();
                 matrix.row(row, &mut values[out * d..(out + 1) * d]);
-                let model = settings.n_init + restart * SWAPS + swap;
-                Run::from_centroids(Centroids::new(model, 0, d, values))
+                let Run { k_asked, restart, .. } = self.best;
+                Run { k_asked, restart, ..Run::from_centroids(Centroids::new(0, 0, d, values)) }
             })
             .collect()
     }
@@ -122,8 +124,7 @@ impl Chain {
         let Some(best) = tried.iter().min_by_key(|run| (run.inertia, run.centroids.model)) else { return Ok(()) };
         if best.inertia < self.best.inertia && best.converged {
             self.idle = 0;
-            let model = self.best.centroids.model;
-            self.best = Run { centroids: best.centroids.clone().numbered(model), ..best.clone() };
+            self.best = best.clone();
             self.options = Options::of(engine, matrix, order, &self.best)?;
         }
         Ok(())

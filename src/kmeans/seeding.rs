@@ -11,25 +11,32 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::draw::below;
 use crate::engine::cpu::{Nearest, Sample, threads_or_all};
 use crate::error::Result;
-use crate::grid::{Centroids, Matrix, PANEL_ROWS};
+use crate::grid::{Matrix, PANEL_ROWS};
 use crate::job::ClusterSettings;
 use crate::observe::Observe;
 
 /// Rows that seeding looks at: enough for any k this program takes.
-const SAMPLE_ROWS_MAX: usize = 131_072;
+pub(super) const SAMPLE_ROWS_MAX: usize = 131_072;
 
 /// Candidates per step, for every k, so that seeds of different k share a prefix.
 const CANDIDATES: usize = 4;
 
-/// Seeds of every restart: up to k distinct rows each.
+/// The rows that seeds come from, in key order.
+pub(super) fn sample(matrix: &Matrix) -> Matrix {
+    matrix.select(&matrix.sample_rows(SAMPLE_ROWS_MAX))
+}
+
+/// Seeds of every restart, in the order of restarts: up to k distinct rows each, (k, d), and the seeds of any smaller k
+/// in front.
 pub(super) fn seeds(
-    matrix: &Matrix,
+    sample: &Matrix,
+    k: usize,
     settings: &ClusterSettings,
     threads: usize,
     observe: &Observe,
-) -> Result<Vec<Centroids>> {
-    let sample = Sample::new(matrix.select(&sample_rows(matrix, SAMPLE_ROWS_MAX)));
-    let found: Mutex<Vec<Centroids>> = Mutex::new(Vec::new());
+) -> Result<Vec<Vec<i64>>> {
+    let sample = Sample::new(sample);
+    let found: Mutex<Vec<(u32, Vec<i64>)>> = Mutex::new(Vec::new());
     let next = AtomicU32::new(0);
     let work = || {
         loop {
@@ -37,8 +44,8 @@ pub(super) fn seeds(
             if restart >= settings.n_init || observe.check_stop().is_err() {
                 break;
             }
-            let seeds = seed_one(&sample, settings, restart);
-            found.lock().unwrap_or_else(PoisonError::into_inner).push(seeds);
+            let seeds = seed_one(&sample, k, settings.seed, restart);
+            found.lock().unwrap_or_else(PoisonError::into_inner).push((restart, seeds));
         }
     };
     std::thread::scope(|scope| {
@@ -49,31 +56,11 @@ pub(super) fn seeds(
     });
     observe.check_stop()?;
     let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.sort_by_key(|s| s.model);
-    Ok(found)
+    found.sort_by_key(|(restart, _)| *restart);
+    Ok(found.into_iter().map(|(_, seeds)| seeds).collect())
 }
 
-/// The rows of positive weight with the smallest keys, at most `n`, in key order.
-fn sample_rows(matrix: &Matrix, n: usize) -> Vec<usize> {
-    let eligible = |row: &usize| matrix.weight(*row) > 0;
-    let keys = matrix.keys();
-    let mut limit = u64::MAX;
-    if matrix.n_rows() > n {
-        // Keys are hashes: a tenth more than the share wanted nearly always holds enough.
-        limit = ((u128::from(u64::MAX) * n as u128 / matrix.n_rows() as u128) * 11 / 10).min(u64::MAX.into()) as u64;
-    }
-    loop {
-        let mut rows: Vec<usize> = (0..matrix.n_rows()).filter(|r| keys[*r] <= limit).filter(eligible).collect();
-        if rows.len() >= n || limit == u64::MAX {
-            rows.sort_unstable_by_key(|&row| (keys[row], row));
-            rows.truncate(n);
-            return rows;
-        }
-        limit = limit.saturating_mul(2).max(1);
-    }
-}
-
-fn seed_one(sample: &Sample, settings: &ClusterSettings, restart: u32) -> Centroids {
+fn seed_one(sample: &Sample, k: usize, seed: u64, restart: u32) -> Vec<i64> {
     let matrix = sample.matrix();
     let d = matrix.n_features();
     let point = |row: usize| {
@@ -81,21 +68,21 @@ fn seed_one(sample: &Sample, settings: &ClusterSettings, restart: u32) -> Centro
         matrix.row(row, &mut point);
         point
     };
-    let mut values = Vec::with_capacity(settings.k * d);
+    let mut values = Vec::with_capacity(k * d);
     let mut nearest = sample.unseeded();
 
     let weights = || (0..matrix.n_rows()).map(|row| u128::from(matrix.weight(row)));
-    let mut seed = point(walk(below(weights().sum(), settings.seed, restart, 0, 0), weights()));
-    let mut potentials = sample.lower(&seed, &mut nearest);
-    values.append(&mut seed);
+    let mut first = point(walk(below(weights().sum(), seed, restart, 0, 0), weights()));
+    let mut potentials = sample.lower(&first, &mut nearest);
+    values.append(&mut first);
 
-    for step in 1..settings.k as u32 {
+    for step in 1..k as u32 {
         let total: u128 = potentials.iter().sum();
         if total == 0 {
             break;
         }
         let mut candidates = std::array::from_fn::<_, CANDIDATES, _>(|candidate| {
-            let draw = below(total, settings.seed, restart, step, candidate as u32);
+            let draw = below(total, seed, restart, step, candidate as u32);
             point(drawn_row(sample, &nearest, &potentials, draw))
         });
         let totals = sample.totals(&candidates, &nearest);
@@ -104,7 +91,7 @@ fn seed_one(sample: &Sample, settings: &ClusterSettings, restart: u32) -> Centro
         potentials = sample.lower(&candidates[best], &mut nearest);
         values.append(&mut candidates[best]);
     }
-    Centroids::new(restart, 0, d, values)
+    values
 }
 
 /// The row in which the running sum of w·D passes `draw`.
@@ -136,9 +123,12 @@ fn walk(mut draw: u128, shares: impl Iterator<Item = u128>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Restarts;
 
-    fn settings(k: usize) -> ClusterSettings {
-        ClusterSettings { k, n_init: 3, max_iter: 300, tol: 0.0, seed: 42 }
+    fn seeds_of(matrix: &Matrix, k: usize, threads: usize) -> Vec<Vec<i64>> {
+        let restarts = Restarts::Full;
+        let settings = ClusterSettings { k: k..=k, n_init: 3, max_iter: 300, tol: 0.0, seed: 42, restarts };
+        seeds(&sample(matrix), k, &settings, threads, &Observe::default()).unwrap()
     }
 
     fn matrix(order: impl Iterator<Item = u64>) -> Matrix {
@@ -153,26 +143,21 @@ mod tests {
     #[test]
     fn the_seeds_of_k_are_a_prefix_of_the_seeds_of_a_larger_k() {
         let matrix = matrix(0..500);
-        let (five, nine) = (
-            seeds(&matrix, &settings(5), 1, &Observe::default()),
-            seeds(&matrix, &settings(9), 2, &Observe::default()),
-        );
-        for (five, nine) in five.unwrap().iter().zip(nine.unwrap()) {
-            assert_eq!(five.values(), &nine.values()[..five.values().len()]);
+        for (five, nine) in seeds_of(&matrix, 5, 1).iter().zip(seeds_of(&matrix, 9, 2)) {
+            assert_eq!((five.len(), nine.len()), (10, 18));
+            assert_eq!(five[..], nine[..five.len()]);
         }
     }
 
     #[test]
     fn row_order_does_not_change_the_seeds() {
-        let forwards = seeds(&matrix(0..500), &settings(6), 1, &Observe::default()).unwrap();
-        let backwards = seeds(&matrix((0..500).rev()), &settings(6), 1, &Observe::default()).unwrap();
-        assert_eq!(forwards, backwards);
+        assert_eq!(seeds_of(&matrix(0..500), 6, 1), seeds_of(&matrix((0..500).rev()), 6, 1));
     }
 
     #[test]
     fn the_sample_is_the_smallest_keys_in_key_order() {
         let matrix = matrix(0..1000);
-        let rows = sample_rows(&matrix, 100);
+        let rows = matrix.sample_rows(100);
         let mut all: Vec<usize> = (0..1000).collect();
         all.sort_by_key(|&r| matrix.keys()[r]);
         assert_eq!(rows, all[..100]);
@@ -183,8 +168,8 @@ mod tests {
         let rows: Vec<Vec<i64>> = (0..200).map(|i| vec![if i % 2 == 0 { 0 } else { 500_000 + i }]).collect();
         let weights = (0..200).map(|i| u16::from(i % 2 == 0)).collect();
         let matrix = Matrix::from_rows(1, &rows, Some(weights), (0..200).collect());
-        for seeds in seeds(&matrix, &settings(4), 1, &Observe::default()).unwrap() {
-            assert_eq!(seeds.values(), [0]);
+        for seeds in seeds_of(&matrix, 4, 1) {
+            assert_eq!(seeds, [0]);
         }
     }
 }

@@ -137,6 +137,8 @@ impl Notes {
                     warnings.push(text.clone());
                 }
             }
+            // A race before it has passes of its own, over fewer rows.
+            Event::StageStarted { stage: "cluster" } => self.passes.clear(),
             Event::StageStarted { .. } | Event::Progress { .. } => {}
         }
     }

@@ -6,6 +6,7 @@
 mod listen;
 mod measure;
 mod settings;
+mod start;
 mod write;
 
 use std::path::PathBuf;
@@ -16,12 +17,14 @@ use serde_json::json;
 
 use self::listen::Heard;
 use self::measure::Measured;
+use self::start::Start;
 use crate::engine::{self, Engine, Shape};
-use crate::error::Result;
+use crate::error::{Error, Place, Result};
 use crate::features::{self, FeatureModel, Loaded, RowCounts};
-use crate::grid::Matrix;
-use crate::job::{DeviceChoice, EngineSettings, Job};
+use crate::grid::{Centroids, Grid, Matrix};
+use crate::job::{DeviceChoice, EngineSettings, Job, LabelColumns};
 use crate::kmeans::{self, Fit};
+use crate::quality::{self, Selected};
 use crate::observe::{Event, Observe};
 use crate::persona::{self, Naming, Playbook};
 use crate::profile::{self, Map};
@@ -36,6 +39,8 @@ pub struct Outcome {
     pub record: RunRecord,
     /// The run folder.
     pub path: PathBuf,
+    /// What the job asks for and the published result does not keep.
+    pub refuted: Option<String>,
 }
 
 /// Runs a job: reads its source, clusters, names, and publishes the run folder. Leaves nothing behind where it fails or
@@ -58,7 +63,8 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     let playbook = Playbook::load(&job.persona.playbook)?;
     let mut staging = Staging::begin(&job.output, disk)?;
     let source = Source::open(&job.source, observe)?;
-    let settings = settings::of(job, &playbook)?;
+    let start = Start::of(job)?;
+    let settings = settings::of(job, &playbook, start.as_ref())?;
     let input_files = settings::plain(&source.fingerprint())?;
     staging.check_existing(&settings, &input_files)?;
     check_columns(&source, job)?;
@@ -66,8 +72,10 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     let Loaded { features, matrix, rows, reads } = features::load(&source, job, observe)?;
     let roles = roles(&source, &features, job, &playbook)?;
     let matrix = Arc::new(matrix);
-    let mut found = cluster(job, &matrix, observe, opening)?;
-    let published = Measured::new(&mut found.fit, matrix);
+    refuse_labels(job, &source, &features, &matrix, observe)?;
+    let start = start.map(|start| start.centroids(&features)).transpose()?;
+    let mut found = cluster(job, &matrix, features.grid, start.as_ref(), observe, opening)?;
+    let published = Measured::new(&mut found.selected.fit, matrix);
 
     let labels = published.labels();
     let weights = published.matrix().weights();
@@ -76,12 +84,12 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     let mut naming = persona::name(&profile, &playbook, &job.persona.roles)?;
     naming.note_undescribed(&playbook, &numeric_columns(&source));
 
-    let summary = report::summarize(facts(job, &features, &rows, &found.fit, &heard), &profile, &naming, &playbook);
+    let summary = report::summarize(facts(job, &features, &rows, &found.selected, &heard), &profile, &naming, &playbook);
     let names = names(&naming);
     let grid = features.grid;
     let input = stage(observe, "write", rows.kept, || {
-        write::assignments(&mut staging, &source, job, &features, &names, &published, &found.fit, observe)?;
-        write::model(&mut staging, job, features, &found.fit, &names)?;
+        write::assignments(&mut staging, &source, job, &features, &names, &published, &found.selected.fit, observe)?;
+        write::model(&mut staging, job, features, &found.selected.fit, &names)?;
         write::summary(&mut staging, &summary)?;
         let map = Map::of(published.matrix(), grid, published.labels());
         write::reports(&mut staging, &Page { summary: &summary, map: map.as_ref() })?;
@@ -91,32 +99,50 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     drop(published);
 
     observe.check_stop()?;
+    let too_small = found.selected.too_small;
     let record = heard.record(job, input_files, &rows, reads, found.device, found.counters, started);
     let Published { path, leftover } = staging.commit(settings, input, &write::pretty(&record)?)?;
     if let Some(leftover) = leftover {
         observe.warn_machine(format!("the replaced run could not be removed and lies at {}", leftover.display()));
     }
-    Ok(Outcome { summary, record, path })
+    let refuted = too_small.map(|(smallest, least)| {
+        format!("the smallest segment has {smallest} customers, fewer than the {least} that min_size asks for")
+    });
+    Ok(Outcome { summary, record, path, refuted })
 }
 
 /// What clustering found, and on what.
 struct Found {
-    fit: Fit,
+    selected: Selected,
     device: engine::Device,
     counters: engine::Counters,
 }
 
-/// Fits on the chosen engine, whose copies of the data are gone when this returns.
-fn cluster(job: &Job, matrix: &Arc<Matrix>, observe: &Observe, opening: Opening) -> Result<Found> {
+/// Fits and chooses on the chosen engine, whose copies of the data are gone when this returns.
+fn cluster(
+    job: &Job,
+    matrix: &Arc<Matrix>,
+    grid: Grid,
+    start: Option<&Centroids>,
+    observe: &Observe,
+    opening: Opening,
+) -> Result<Found> {
     let shape = Shape {
         n_rows: matrix.n_rows() as u64,
         n_features: matrix.n_features(),
-        n_clusters: job.cluster.k,
-        n_models: job.cluster.n_init as usize,
+        n_clusters: *job.cluster.k.end(),
+        n_models: job.cluster.n_init as usize * job.cluster.k.clone().count(),
     };
     let mut engine = opening(&engine_settings(&job.engine), shape, observe)?;
-    let fit = kmeans::fit(engine.as_mut(), matrix, &job.cluster, job.engine.threads, observe)?;
-    Ok(Found { fit, device: engine.device().clone(), counters: engine.counters() })
+    let engine = engine.as_mut();
+    let threads = job.engine.threads;
+    let candidates = kmeans::sweep(engine, matrix, &job.cluster, start, threads, observe)?;
+    let selected = stage(observe, "score", matrix.n_rows() as u64, || {
+        let (cluster, selection, useful) = (&job.cluster, &job.selection, job.profile.smallest_group);
+        let selected = quality::select(engine, matrix, grid, candidates, cluster, selection, useful, threads, observe)?;
+        Ok((selected, 0))
+    })?;
+    Ok(Found { selected, device: engine.device().clone(), counters: engine.counters() })
 }
 
 /// The engine's own words for what the job says about it.
@@ -128,6 +154,41 @@ pub fn engine_settings(settings: &EngineSettings) -> engine::Settings {
         DeviceChoice::Named(name) => engine::Wanted::Named(name.clone()),
     };
     engine::Settings { wanted, memory: settings.memory, threads: settings.threads }
+}
+
+/// Features that are no figures of a customer: ids, and labels of an earlier clustering, which would pull the segments
+/// after them and every score up.
+fn refuse_labels(
+    job: &Job,
+    source: &Source,
+    features: &FeatureModel,
+    matrix: &Matrix,
+    observe: &Observe,
+) -> Result<()> {
+    let column = |feature: usize| features.features.get(feature).map_or("", |feature| feature.column.as_str());
+    let ids = features::id_like(source, job, features, matrix, observe)?.into_iter().map(|feature| {
+        let text = format!("the feature {:?} looks like an id: its values are whole, even, and all different", column(feature));
+        (feature, text)
+    });
+    let labels = quality::label_like(matrix, features.grid, job.engine.threads, observe)?.into_iter().map(|found| {
+        let share = found.faithful * 100.0;
+        let text = format!(
+            "the feature {:?} looks like the labels of a clustering: its {} values follow from the other features for {share:.1} % of the customers",
+            column(found.feature),
+            found.values
+        );
+        (found.feature, text)
+    });
+    for (feature, text) in ids.chain(labels) {
+        if job.selection.label_columns == LabelColumns::Refuse {
+            let place = Place { column: Some(column(feature).to_owned()), ..Place::default() };
+            return Err(Error::bad_data(text).at(place).hint(
+                "leave it out with --features, or cluster on it all the same with --label-columns keep",
+            ));
+        }
+        observe.warn_data(text);
+    }
+    Ok(())
 }
 
 /// Columns beside the features are needed only after the clustering; what is wrong with them is better said now than
@@ -153,13 +214,18 @@ fn numeric_columns(source: &Source) -> Vec<&str> {
     numeric.map(|column| column.name.as_str()).collect()
 }
 
-fn facts(job: &Job, features: &FeatureModel, rows: &RowCounts, fit: &Fit, heard: &Heard) -> Facts {
+fn facts(job: &Job, features: &FeatureModel, rows: &RowCounts, selected: &Selected, heard: &Heard) -> Facts {
+    let fit = &selected.fit;
     Facts {
         rows: rows.kept,
         dropped: rows.dropped.iter().map(|(reason, n)| Dropped { reason: reason.clone(), rows: *n }).collect(),
         features: features.features.iter().map(settings::of_feature).collect(),
         k: fit.centroids.n_clusters(),
-        k_asked: job.cluster.k,
+        k_asked: selected.choice.k,
+        scores: selected.scores.clone(),
+        choice: selected.choice.clone(),
+        flows: selected.flows.clone(),
+        to_runner_up: selected.to_runner_up.clone(),
         seed: job.cluster.seed,
         n_init: job.cluster.n_init,
         max_iter: job.cluster.max_iter,

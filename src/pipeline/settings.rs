@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::start::Start;
 use crate::error::{Error, Result};
 use crate::features::FittedFeature;
 use crate::job::{DuplicateIds, Job};
@@ -11,7 +12,7 @@ use crate::persona::Playbook;
 use crate::report::FeatureSettings;
 use crate::store::text_hash;
 
-pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
+pub(super) fn of(job: &Job, playbook: &Playbook, start: Option<&Start>) -> Result<Value> {
     let features: Vec<Value> = job
         .features
         .iter()
@@ -37,11 +38,18 @@ pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
         // Empty: every numeric column.
         "features": features,
         "cluster": {
-            "k": job.cluster.k,
+            "k": [job.cluster.k.start(), job.cluster.k.end()],
             "n_init": job.cluster.n_init,
             "max_iter": job.cluster.max_iter,
             "tol": job.cluster.tol,
             "seed": job.cluster.seed,
+            "restarts": plain(&job.cluster.restarts)?,
+            "criterion": plain(&job.selection.criterion)?,
+            "min_size": job.selection.min_size,
+            "stability": job.selection.stability,
+            "silhouette": plain(&job.selection.silhouette)?,
+            "label_columns": plain(&job.selection.label_columns)?,
+            "start_sha256": start.map(|start| &start.hash),
         },
         "persona": {
             "playbook": playbook.name,

@@ -1,12 +1,14 @@
 //! From what the rooms below found to the summary. Nothing is computed here; figures are put in their place.
 
+use super::chosen;
 use super::figures::figure;
 use super::summary::{
-    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Summary,
-    VERSION,
+    ChoiceSummary, ClusterSummary, ColumnFigures, Dropped, FeatureSettings, FlowSummary, Metrics, PerName, PersonaFate,
+    PlaybookSummary, Selection, SilhouetteSample, StabilitySummary, Summary, VERSION,
 };
 use crate::persona::{self, Distinction, Evidence, Guide, Importance, NamedCluster, Naming, Outcome, Playbook};
 use crate::profile::Profile;
+use crate::quality::{Choice, Flow, Scores, SilhouetteMethod};
 
 /// What a run found beside its profile and its names.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,11 @@ pub struct Facts {
     pub features: Vec<FeatureSettings>,
     pub k: usize,
     pub k_asked: usize,
+    /// Of every k that was fitted.
+    pub scores: Vec<Scores>,
+    pub choice: Choice,
+    pub flows: Vec<Flow>,
+    pub to_runner_up: Option<Flow>,
     pub seed: u64,
     pub n_init: u32,
     pub max_iter: u32,
@@ -30,7 +37,7 @@ pub struct Facts {
 
 /// Puts the summary of a run together. `naming` is of `profile` and `playbook`.
 pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Playbook) -> Summary {
-    Summary {
+    let mut summary = Summary {
         version: VERSION,
         segmint: env!("CARGO_PKG_VERSION").to_owned(),
         rows: facts.rows,
@@ -46,8 +53,10 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
         inertia: facts.inertia,
         iterations: facts.iterations,
         converged: facts.converged,
-        metrics: Metrics::default(),
-        selection: Vec::new(),
+        metrics: of_chosen(&facts.scores, &facts.choice).map(metrics).unwrap_or_default(),
+        selection: if facts.scores.len() > 1 { selection(&facts.scores, &facts.choice) } else { Vec::new() },
+        choice: (facts.scores.len() > 1).then(|| choice(&facts.choice, facts.to_runner_up)),
+        flows: facts.flows.into_iter().map(flow).collect(),
         value: profile.value_column.clone(),
         columns: columns(profile),
         clusters: clusters(profile, naming, playbook),
@@ -63,7 +72,73 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
         personas: naming.personas.iter().map(|verdict| fate(&verdict.persona, &verdict.outcome)).collect(),
         warnings: facts.warnings,
         profile: profile.clone(),
+    };
+    // The words are made of the figures that stand there already.
+    let sentences = chosen::sentences(&summary);
+    if let Some(choice) = &mut summary.choice {
+        choice.sentences = sentences;
     }
+    summary
+}
+
+fn of_chosen<'a>(scores: &'a [Scores], choice: &Choice) -> Option<&'a Scores> {
+    scores.iter().find(|scores| scores.k == choice.k)
+}
+
+fn metrics(scores: &Scores) -> Metrics {
+    let silhouette = scores.silhouette.as_ref();
+    Metrics {
+        davies_bouldin: scores.davies_bouldin,
+        silhouette: silhouette.map(|silhouette| silhouette.mean),
+        calinski_harabasz: scores.calinski_harabasz,
+        simplified_silhouette: scores.simplified_silhouette,
+        explained_variance: scores.explained_variance,
+        cluster_silhouettes: silhouette.map(|silhouette| silhouette.clusters.clone()),
+        silhouette_sample: silhouette.and_then(|silhouette| match silhouette.method {
+            SilhouetteMethod::Exact => None,
+            SilhouetteMethod::Sample { rows, low, high } => Some(SilhouetteSample { rows, low, high }),
+        }),
+        smallest: scores.smallest,
+        stability: scores.stability.as_ref().map(|stability| StabilitySummary {
+            adjusted_rand_index: stability.adjusted_rand_index,
+            jaccard: stability.jaccard.clone(),
+            repeats: stability.repeats,
+        }),
+    }
+}
+
+fn selection(scores: &[Scores], choice: &Choice) -> Vec<Selection> {
+    let of_one = |(scores, figure): (&Scores, &Option<f64>)| Selection {
+        k: scores.k,
+        found: scores.found,
+        inertia: scores.inertia,
+        iterations: scores.iterations,
+        metrics: metrics(scores),
+        gap: scores.gap.map(|gap| gap.value),
+        gap_standard_error: scores.gap.map(|gap| gap.standard_error),
+        figure: *figure,
+        ruled_out: choice.ruled_out.iter().find(|(k, _)| *k == scores.k).map(|(_, reason)| chosen::reason(*reason)),
+    };
+    scores.iter().zip(&choice.figures).map(of_one).collect()
+}
+
+fn choice(choice: &Choice, to_runner_up: Option<Flow>) -> ChoiceSummary {
+    ChoiceSummary {
+        criterion: choice.criterion,
+        k: choice.k,
+        runner_up: choice.runner_up,
+        tied: choice.tied,
+        overruled: choice.overruled,
+        passed: choice.passed,
+        sentences: Vec::new(),
+        to_runner_up: to_runner_up.map(flow),
+    }
+}
+
+fn flow(flow: Flow) -> FlowSummary {
+    let width = flow.to_clusters.max(1);
+    let customers = flow.customers.chunks(width).map(<[u64]>::to_vec).collect();
+    FlowSummary { from_k: flow.from_k, to_k: flow.to_k, customers }
 }
 
 fn columns(profile: &Profile) -> Vec<ColumnFigures> {

@@ -9,7 +9,7 @@ use super::guide::what_to_do;
 use super::sentences::insights;
 use super::summary::{ClusterSummary, Summary};
 use super::units::{heading, short};
-use super::{method, plan};
+use super::{chosen, method, plan};
 use crate::persona::{Basis, Budget};
 
 /// The report as Markdown, of equal bytes wherever it is made.
@@ -23,6 +23,7 @@ pub fn markdown(summary: &Summary) -> String {
     what_to_do_when(&mut out, summary);
     budget(&mut out, summary);
     what_to_watch(&mut out, summary);
+    choice(&mut out, summary);
     not_found(&mut out, summary);
     features(&mut out, summary);
     left_out(&mut out, summary);
@@ -45,6 +46,36 @@ fn title(out: &mut String, summary: &Summary) {
     line!(out, "{} customers in {} {segments}.", count(summary.rows), summary.k);
     line!(out);
     list(out, "Key insights", &insights(summary));
+}
+
+/// Why this many segments.
+fn choice(out: &mut String, summary: &Summary) {
+    let Some(choice) = &summary.choice else { return };
+    line!(out, "## Why this many segments");
+    line!(out);
+    for sentence in &choice.sentences {
+        line!(out, "{}", safe(sentence));
+        line!(out);
+    }
+    line!(out, "Chosen by the {}.", chosen::criterion(choice.criterion));
+    line!(out);
+    let silhouette = match summary.selection.iter().any(|one| one.metrics.silhouette.is_some()) {
+        true => "Silhouette",
+        false => "Simplified silhouette",
+    };
+    let head = ["Davies-Bouldin", "Calinski-Harabasz", "Stability", "Inertia", "Smallest", "Verdict"];
+    line!(out, "| Segments | {silhouette} | {} |", head.join(" | "));
+    line!(out, "|--:|--:|--:|--:|--:|--:|--:|---|");
+    for one in &summary.selection {
+        let metrics = &one.metrics;
+        let stability = metrics.stability.as_ref().map(|stability| stability.adjusted_rand_index);
+        let silhouette = metrics.silhouette.or(metrics.simplified_silhouette);
+        let scores = [silhouette, metrics.davies_bouldin, metrics.calinski_harabasz, stability, Some(one.inertia)];
+        let scores: Vec<String> = scores.into_iter().map(|score| or_dash(score, figure)).collect();
+        let smallest = count(metrics.smallest);
+        line!(out, "| {} | {} | {smallest} | {} |", one.k, scores.join(" | "), safe(&chosen::verdict(one, choice)));
+    }
+    line!(out);
 }
 
 fn overview(out: &mut String, summary: &Summary) {

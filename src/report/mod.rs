@@ -6,6 +6,7 @@
 //! comes from outside (column names above all) is escaped for where it is shown.
 
 mod build;
+mod chosen;
 mod escape;
 mod figures;
 mod guide;
@@ -24,8 +25,8 @@ pub use html::{Page, html};
 pub use markdown::markdown;
 pub use sentences::insights;
 pub use summary::{
-    ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Selection,
-    Summary, VERSION,
+    ChoiceSummary, ClusterSummary, ColumnFigures, Dropped, FeatureSettings, FlowSummary, Metrics, PerName, PersonaFate,
+    PlaybookSummary, Selection, SilhouetteSample, StabilitySummary, Summary, VERSION,
 };
 pub use table::table;
 

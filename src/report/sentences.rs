@@ -198,7 +198,7 @@ fn not_carried(summary: &Summary) -> Option<String> {
 }
 
 /// A segment's name in a sentence.
-fn quoted(cluster: &ClusterSummary) -> String {
+pub(super) fn quoted(cluster: &ClusterSummary) -> String {
     format!("“{}”", cluster.persona)
 }
 
@@ -208,7 +208,7 @@ fn listed(clusters: &[&ClusterSummary]) -> String {
 }
 
 /// "a, b and c"
-fn joined(parts: &[String], last: &str) -> String {
+pub(super) fn joined(parts: &[String], last: &str) -> String {
     match parts {
         [] => String::new(),
         [only] => only.clone(),

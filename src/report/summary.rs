@@ -8,7 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::job::{Missing, Scale, Transform};
+use crate::job::{Criterion, Missing, Scale, Transform};
 use crate::persona::{Basis, Calendar, Distinction, Evidence, Guide, Horizons, Monitor, RoleColumn};
 use crate::profile::Profile;
 
@@ -30,6 +30,7 @@ pub struct Summary {
     pub feature_settings: Vec<FeatureSettings>,
     /// Clusters in the result; fewer than asked for where the data has fewer distinct customers.
     pub k: usize,
+    /// What was asked for, or chosen.
     pub k_asked: usize,
     pub seed: u64,
     pub n_init: u32,
@@ -42,6 +43,10 @@ pub struct Summary {
     pub metrics: Metrics,
     /// One entry per k that was compared; empty where k was given.
     pub selection: Vec<Selection>,
+    /// How k was chosen; null where it was given.
+    pub choice: Option<ChoiceSummary>,
+    /// How customers move from the clusters of one k to those of the next that was compared.
+    pub flows: Vec<FlowSummary>,
     /// The column that shares of value are of.
     pub value: Option<String>,
     /// Every described column: the features first, then the others, with the figures of all rows.
@@ -103,19 +108,87 @@ pub struct FeatureSettings {
     pub constant: bool,
 }
 
+/// Scores of a clustering. Null is what was not asked for, or has no value: one cluster has no neighbour.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     pub davies_bouldin: Option<f64>,
     pub silhouette: Option<f64>,
     pub calinski_harabasz: Option<f64>,
+    /// From the distances to centroids in place of those between customers.
+    pub simplified_silhouette: Option<f64>,
+    /// Part of the variance that lies between the clusters.
+    pub explained_variance: Option<f64>,
+    /// Mean silhouette of each cluster, in published order.
+    pub cluster_silhouettes: Option<Vec<f64>>,
+    /// What the silhouette was computed on, where that was a sample.
+    pub silhouette_sample: Option<SilhouetteSample>,
+    /// Customers of the smallest cluster.
+    pub smallest: u64,
+    pub stability: Option<StabilitySummary>,
+}
+
+/// A silhouette estimated from some customers, each compared with all.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SilhouetteSample {
+    pub rows: u64,
+    /// Of its 95 % confidence interval.
+    pub low: f64,
+    pub high: f64,
+}
+
+/// What comes back when the clustering is repeated on half samples and on bootstraps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StabilitySummary {
+    /// Mean over the repeats.
+    pub adjusted_rand_index: f64,
+    /// Mean over the repeats of the best Jaccard index of each cluster, in published order.
+    pub jaccard: Vec<f64>,
+    /// Half samples and bootstraps, of each as many.
+    pub repeats: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
     pub k: usize,
+    /// Clusters that there are; fewer where the data has fewer distinct customers.
+    pub found: usize,
     pub inertia: f64,
+    pub iterations: u32,
     #[serde(flatten)]
     pub metrics: Metrics,
+    pub gap: Option<f64>,
+    pub gap_standard_error: Option<f64>,
+    /// What the criterion goes by: the mean rank of a consensus, the score itself of most others.
+    pub figure: Option<f64>,
+    /// Why this k could not be chosen; null where it could.
+    pub ruled_out: Option<String>,
+}
+
+/// How the number of clusters was chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChoiceSummary {
+    pub criterion: Criterion,
+    pub k: usize,
+    pub runner_up: Option<usize>,
+    /// Whether the runner-up is as good, to the figures' accuracy.
+    pub tied: bool,
+    /// What the criterion alone would have chosen, where that was ruled out.
+    pub overruled: Option<usize>,
+    /// Whether the chosen k passes every gate itself.
+    pub passed: bool,
+    /// The same for people: which k, why, and what the runner-up would change.
+    pub sentences: Vec<String>,
+    /// From the published clusters to those of the runner-up.
+    pub to_runner_up: Option<FlowSummary>,
+}
+
+/// How the customers of one clustering spread over the clusters of another; both numbered by size, the largest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowSummary {
+    pub from_k: usize,
+    pub to_k: usize,
+    /// A row per cluster of the one, with the customers it has in each cluster of the other.
+    pub customers: Vec<Vec<u64>>,
 }
 
 /// A column over all clustered rows, in the user's units. Null where no row has a value.

@@ -12,8 +12,8 @@ const SKEWNESS_MAX: f64 = 1.0;
 /// A column that lacks more of its values than this says more about who was asked than about the customers.
 const MISSING_SHARE_MAX: f64 = 0.5;
 
-/// Few enough to talk about, enough to differ.
-const K_FIRST: u64 = 5;
+/// The most clusters that are compared where nobody says.
+const K_AUTO: u64 = 10;
 
 /// What becomes of a column.
 pub enum Choice {
@@ -116,9 +116,13 @@ pub fn value_column(seen: &Seen) -> Option<&str> {
     })
 }
 
-/// A first number of clusters.
-pub fn first_k(n_rows: u64) -> u64 {
-    K_FIRST.min(n_rows)
+/// What to say of the number of clusters, and why.
+pub fn k(n_rows: u64) -> (String, &'static str) {
+    match n_rows {
+        1 => ("1".to_owned(), "there is one customer"),
+        n if n < K_AUTO => (format!("{:?}", format!("2..{n}")), "there are few customers; the report says why the number it chose"),
+        _ => ("\"auto\"".to_owned(), "2 to 10 are compared, and the report says why the one it chose; or give a number"),
+    }
 }
 
 fn is_weight(column: &str) -> bool {

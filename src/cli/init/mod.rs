@@ -117,10 +117,10 @@ fn compose(seen: &Seen, path: &str) -> Result<String> {
         ));
     }
     leftovers(&mut text, seen, &chosen);
-    let k = advice::first_k(seen.n_rows);
+    let (k, why) = advice::k(seen.n_rows);
     let _ = write!(
         text,
-        "\n[cluster]\nk = {k:<29} # a first guess: look at the report, then try 3 to 8\nn_init = 10{:<22} # restarts, of \
+        "\n[cluster]\nk = {k:<29} # {why}\nn_init = 10{:<22} # restarts, of \
          which the best is kept\n\n[persona]\nplaybook = \"rfm\"                  # names clusters by recency, frequency \
          and monetary value\n",
         ""

@@ -130,7 +130,8 @@ impl Engine for CpuEngine {
         let prepared: Vec<Model> = models.iter().map(|m| Model::new(m, &matrix, self.level)).collect();
         let slots = matrix.n_panels() * PANEL_ROWS;
 
-        // Labels of the pass before, for the models that keep them.
+        // Labels of the pass before, for the models that keep them. One that is not asked for has come to its end.
+        self.kept.retain(|kept, _| models.iter().any(|model| model.model == *kept));
         let mut labels: Vec<Option<Shared<u8>>> = Vec::with_capacity(models.len());
         for model in models {
             let k = model.n_clusters();

@@ -14,8 +14,8 @@ const EXACT_MAX: f64 = (1u64 << 53) as f64;
 const GROUP: usize = 16;
 
 /// A sample of rows, in the order in which draws walk it.
-pub struct Sample {
-    matrix: Matrix,
+pub struct Sample<'a> {
+    matrix: &'a Matrix,
     level: SimdLevel,
 }
 
@@ -28,14 +28,14 @@ pub struct Nearest {
     wide: Vec<f64>,
 }
 
-impl Sample {
+impl<'a> Sample<'a> {
     /// `matrix` holds the sample's rows in draw order.
-    pub fn new(matrix: Matrix) -> Self {
+    pub fn new(matrix: &'a Matrix) -> Self {
         Self { matrix, level: SimdLevel::available()[0] }
     }
 
     pub fn matrix(&self) -> &Matrix {
-        &self.matrix
+        self.matrix
     }
 
     /// Distances to no seed at all yet: infinite.
@@ -171,7 +171,7 @@ fn distances<const N: usize>(columns: &[Lanes], first: usize, points: &[&[f64]; 
 
 /// Lowers the narrow rows' distances by one point.
 struct Lower<'a> {
-    sample: &'a Sample,
+    sample: &'a Sample<'a>,
     point: &'a [f64],
     nearest: &'a mut [f64],
 }
@@ -195,7 +195,7 @@ impl Kernel for Lower<'_> {
 
 /// Adds up w · nearest for each of N points as if it were a seed. The distances so far are to a seed at least.
 struct Total<'a, const N: usize> {
-    sample: &'a Sample,
+    sample: &'a Sample<'a>,
     points: [&'a [f64]; N],
     nearest: &'a [f64],
     totals: &'a mut [u128; N],
@@ -204,7 +204,7 @@ struct Total<'a, const N: usize> {
 impl<const N: usize> Kernel for Total<'_, N> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let matrix = &self.sample.matrix;
+        let matrix = self.sample.matrix;
         let (columns, _) = matrix.panels().as_chunks::<PANEL_ROWS>();
         let panels = columns.chunks_exact(matrix.n_features()).zip(self.nearest.chunks_exact(PANEL_ROWS));
         for (panel, (columns, nearest)) in panels.enumerate() {

@@ -7,6 +7,8 @@
 
 mod advice;
 mod card;
+mod choice;
+mod clustergram;
 mod head;
 mod heat;
 mod journey;
@@ -61,6 +63,8 @@ const SECTIONS: &[Section] = &[
     section("profiles", "Profiles side by side", lines::has_figures, lines::write),
     section("spread", "How the figures spread", spread::has_figures, spread::write),
     section("map", "Map of the customers", map::has_figures, map::write),
+    section("choice", "Why this many segments", choice::has_figures, choice::write),
+    section("splits", "How segments split", clustergram::has_figures, clustergram::write),
     section("not-found", "Personas not found", made::has_not_found, made::not_found),
     section("data", "Features and data", |_| true, made::data),
     section("made", "How it was made", |_| true, made::how),

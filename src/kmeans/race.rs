@@ -1,0 +1,82 @@
+//! The race: on a large table restarts need not visit every row to show which of them are worth it. They run on the
+//! sample that seeds come from, in two heats, and only the best few of each k go on over all rows.
+//!
+//! A heat ends early, at a loose tolerance: what is left is done over all rows anyway. Restarts that came to the same
+//! place count once, so that what goes on is the best few *different* solutions, and all rows decide between them. The
+//! sample is the rows with the smallest order keys, so who wins depends on the data alone.
+//! `docs/decisions/restarts-race.md` has what it costs in inertia, and what it saves.
+
+use std::sync::Arc;
+
+use super::lloyd::{Run, advance, numbered};
+use crate::engine::{Engine, distance};
+use crate::error::Result;
+use crate::grid::Matrix;
+use crate::job::{ClusterSettings, Restarts};
+use crate::observe::Observe;
+
+/// Rows that the first heat is run on, and how many of a k leave it for the whole sample.
+const FIRST_ROWS: usize = 16_384;
+const FIRST_WINNERS: usize = 4;
+
+/// How many of a k go on over all rows.
+const WINNERS: usize = 2;
+
+/// Two solutions are the same where no centroid moved by more than this part of a row's mean squared distance to its own.
+const ALIKE: i128 = 20;
+
+/// Where a heat stops, as a part of the features' mean variance.
+const TOL: f64 = 1e-4;
+
+/// Whether the sample is enough smaller than the table.
+pub(super) fn pays(matrix: &Matrix, sample: &Matrix, settings: &ClusterSettings) -> bool {
+    settings.restarts == Restarts::Race && settings.n_init > 1 && sample.n_rows() < matrix.n_rows()
+}
+
+/// The winners, where the sample has brought them, in the order of k and restart.
+pub(super) fn race(
+    engine: &mut dyn Engine,
+    sample: &Arc<Matrix>,
+    settings: &ClusterSettings,
+    runs: Vec<Run>,
+    observe: &Observe,
+) -> Result<Vec<Run>> {
+    let settings = ClusterSettings { tol: settings.tol.max(TOL), ..settings.clone() };
+    let rows: Vec<usize> = (0..FIRST_ROWS.min(sample.n_rows())).collect();
+    let first = Arc::new(sample.select(&rows));
+    let runs = heat(engine, &first, &settings, runs, FIRST_WINNERS, observe)?;
+    heat(engine, sample, &settings, runs, WINNERS, observe)
+}
+
+/// Advances all runs on some rows and keeps the best different ones of each k.
+fn heat(
+    engine: &mut dyn Engine,
+    rows: &Arc<Matrix>,
+    settings: &ClusterSettings,
+    runs: Vec<Run>,
+    winners: usize,
+    observe: &Observe,
+) -> Result<Vec<Run>> {
+    engine.load(rows.clone())?;
+    let mut ended = advance(engine, rows, settings, numbered(runs), observe)?;
+    ended.sort_by_key(|run| (run.k_asked, run.inertia, run.restart));
+    let weight = i128::from(rows.facts().weight.max(1));
+    let mut kept: Vec<Run> = Vec::new();
+    for of_k in ended.chunk_by(|a, b| a.k_asked == b.k_asked) {
+        let first = kept.len();
+        for run in of_k {
+            let reach = run.inertia / weight / ALIKE;
+            if kept.len() < first + winners && !kept[first..].iter().any(|other| are_alike(run, other, reach)) {
+                kept.push(run.clone());
+            }
+        }
+    }
+    kept.sort_by_key(|run| (run.k_asked, run.restart));
+    Ok(kept.into_iter().map(Run::again).collect())
+}
+
+/// Whether every centroid of one lies within `reach`, a squared distance, of one of the other's.
+fn are_alike(one: &Run, other: &Run, reach: i128) -> bool {
+    let near = |row: &[i64]| other.centroids.rows().any(|there| distance(row, there) <= reach);
+    one.centroids.n_clusters() == other.centroids.n_clusters() && one.centroids.rows().all(near)
+}
