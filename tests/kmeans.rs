@@ -2,15 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use segmint::engine::cpu::CpuEngine;
-use segmint::error::Kind;
-use segmint::grid::{Centroids, Matrix};
-use segmint::job::ClusterSettings;
-use segmint::kmeans::{Fit, fit, fit_from};
+use segmint::engine::cpu::{CpuEngine, SimdLevel};
+use segmint::engine::{Assignment, Counters, Device, Engine, Row};
+use segmint::error::{Kind, Result};
+use segmint::grid::{Centroids, Matrix, Sums};
+use segmint::job::{ClusterSettings, Restarts};
+use segmint::kmeans::{Candidate, Fit, fit, fit_from, sweep};
 use segmint::observe::{Event, Observe};
 
 fn settings(k: usize) -> ClusterSettings {
-    ClusterSettings { k, n_init: 4, max_iter: 300, tol: 0.0, seed: 42 }
+    ClusterSettings { n_init: 4, ..ClusterSettings::plain(k) }
 }
 
 fn key(id: u64) -> u64 {
@@ -231,4 +232,135 @@ fn a_polished_model_passes_the_guard_that_saw_its_number_before() {
             fit(&mut guard, &matrix, &ClusterSettings { seed, ..settings(9) }, 1, &Observe::default()).unwrap();
         assert_eq!(guarded.inertia, run(&matrix, &ClusterSettings { seed, ..settings(9) }).inertia);
     }
+}
+
+/// An engine that is handed one model at a time.
+struct OneByOne(CpuEngine);
+
+impl Engine for OneByOne {
+    fn device(&self) -> &Device {
+        self.0.device()
+    }
+
+    fn load(&mut self, matrix: Arc<Matrix>) -> Result<()> {
+        self.0.load(matrix)
+    }
+
+    fn step(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+        let mut sums = Vec::new();
+        for model in models {
+            sums.extend(self.0.step(std::slice::from_ref(model))?);
+        }
+        Ok(sums)
+    }
+
+    fn assign(&mut self, model: &Centroids) -> Result<Assignment> {
+        self.0.assign(model)
+    }
+
+    fn farthest(&mut self, model: &Centroids, n: usize) -> Result<Vec<Row>> {
+        self.0.farthest(model, n)
+    }
+
+    fn counters(&self) -> Counters {
+        self.0.counters()
+    }
+}
+
+fn swept(engine: &mut dyn Engine, matrix: &Arc<Matrix>, settings: &ClusterSettings) -> Vec<Candidate> {
+    sweep(engine, matrix, settings, None, 2, &Observe::default()).unwrap()
+}
+
+/// Candidates without the numbers that their models had on the way.
+fn told(candidates: &[Candidate]) -> Vec<(usize, Vec<i64>, i128, u32, u32)> {
+    let tell = |c: &Candidate| (c.k_asked, c.centroids.values().to_vec(), c.inertia, c.iterations, c.restart);
+    candidates.iter().map(tell).collect()
+}
+
+#[test]
+fn a_sweep_finds_for_every_number_what_that_number_finds_alone() {
+    let matrix = matrix(&blobs(2000), None);
+    for restarts in [Restarts::Race, Restarts::Full] {
+        let settings = |k| ClusterSettings { k, n_init: 4, restarts, ..ClusterSettings::plain(2) };
+        let all = swept(&mut CpuEngine::new(2, None), &matrix, &settings(2..=7));
+        assert_eq!(all.iter().map(|candidate| candidate.k_asked).collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7]);
+        for k in 2..=7 {
+            let alone = swept(&mut CpuEngine::new(1, None), &matrix, &settings(k..=k));
+            assert_eq!(told(&alone), told(&all[k - 2..k - 1]), "k = {k}");
+        }
+    }
+}
+
+#[test]
+fn models_that_advance_together_end_as_they_would_one_at_a_time() {
+    let matrix = matrix(&blobs(3000), None);
+    for tol in [0.0, 1e-4] {
+        let settings = ClusterSettings { k: 2..=8, tol, restarts: Restarts::Full, ..settings(2) };
+        let together = swept(&mut CpuEngine::new(2, None), &matrix, &settings);
+        let apart = swept(&mut OneByOne(CpuEngine::new(1, None)), &matrix, &settings);
+        assert_eq!(told(&together), told(&apart));
+    }
+}
+
+/// More rows than seeds come from, so that restarts race: groups that overlap, so that restarts end apart.
+fn large() -> Arc<Matrix> {
+    let rows: Vec<Vec<i64>> = (0..150_000u64)
+        .map(|i| {
+            let group = (key(i) % 6) as i64;
+            let scatter = |salt: u64| (0..4).map(|s| (key(i * 31 + salt + s) % 90_000) as i64 - 45_000).sum::<i64>();
+            vec![group % 3 * 150_000 + scatter(1), group / 3 * 170_000 + scatter(7)]
+        })
+        .collect();
+    matrix(&rows, None)
+}
+
+#[test]
+fn a_race_gives_up_next_to_nothing_and_is_the_same_with_any_threads_and_instructions() {
+    let matrix = large();
+    let settings = |restarts| ClusterSettings { k: 3..=8, restarts, n_init: 6, ..ClusterSettings::plain(3) };
+    let raced = swept(&mut CpuEngine::new(2, None), &matrix, &settings(Restarts::Race));
+    let full = swept(&mut CpuEngine::new(2, None), &matrix, &settings(Restarts::Full));
+    for (raced, full) in raced.iter().zip(&full) {
+        let ratio = raced.inertia as f64 / full.inertia as f64;
+        assert!(ratio < 1.0005, "k = {}: {ratio}", raced.k_asked);
+    }
+    for (threads, level) in [(1, SimdLevel::Scalar), (3, SimdLevel::available()[0])] {
+        let again = swept(&mut CpuEngine::new(threads, Some(level)), &matrix, &settings(Restarts::Race));
+        assert_eq!(told(&again), told(&raced), "{threads} threads, {}", level.name());
+    }
+    let five = ClusterSettings { k: 5..=5, ..settings(Restarts::Race) };
+    assert_eq!(told(&swept(&mut CpuEngine::new(2, None), &matrix, &five)), told(&raced[2..3]));
+    // Fewer models run over all rows than there are restarts: that is what it is for.
+    let most_models = |restarts| {
+        let largest = Arc::new(Mutex::new((0, "")));
+        let seen = largest.clone();
+        let observe = Observe::default().listen(move |event| match event {
+            Event::StageStarted { stage } => *seen.lock().unwrap() = (0, *stage),
+            Event::PassFinished { models, .. } => {
+                let mut seen = seen.lock().unwrap();
+                seen.0 = seen.0.max(*models);
+            }
+            _ => {}
+        });
+        sweep(&mut CpuEngine::new(2, None), &matrix, &settings(restarts), None, 2, &observe).unwrap();
+        *largest.lock().unwrap()
+    };
+    assert_eq!(most_models(Restarts::Full), (36, "cluster"));
+    let (models, stage) = most_models(Restarts::Race);
+    assert!(stage == "cluster" && models <= 12, "{models} models over all rows");
+}
+
+#[test]
+fn a_model_to_start_from_takes_the_place_of_the_restarts_of_its_number() {
+    let matrix = matrix(&blobs(2000), None);
+    let start = Centroids::new(9, 4, 2, vec![0, 0, 400_000, 10_000, -90_000, 300_000]);
+    let sweep = |k, start| {
+        let settings = ClusterSettings { k, ..settings(2) };
+        sweep(&mut CpuEngine::new(1, None), &matrix, &settings, start, 1, &Observe::default()).unwrap()
+    };
+    let started = sweep(2..=4, Some(&start));
+    let alone = run_from(&matrix, &start.rows().collect::<Vec<_>>(), &settings(3));
+    assert_eq!((started[1].centroids.values(), started[1].inertia), (alone.centroids.values(), alone.inertia));
+    assert_eq!(told(&started[2..]), told(&sweep(4..=4, None)));
+    assert_eq!(sweep(3..=3, Some(&start))[0].centroids.values(), alone.centroids.values());
 }

@@ -25,7 +25,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use segmint::job::{
     ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, Missing, Mix, OutputSettings,
-    PersonaSettings, ProfileSettings, SourceSettings, Transform,
+    PersonaSettings, ProfileSettings, SelectionSettings, SourceSettings, Transform,
 };
 use segmint::observe::Observe;
 use segmint::pipeline;
@@ -135,7 +135,8 @@ fn job(input: &Path, output: &Path) -> Job {
             Feature { missing: Missing::Drop, ..Feature::plain("tenure") },
             Feature::plain("satisfaction"),
         ],
-        cluster: ClusterSettings { k: 5, n_init: 2, max_iter: 12, tol: 0.0, seed: 42 },
+        cluster: ClusterSettings { n_init: 2, max_iter: 12, ..ClusterSettings::plain(5) },
+        selection: SelectionSettings::default(),
         engine: EngineSettings { device: DeviceChoice::Cpu, memory: MEMORY[0], threads: 2, chunk_rows: 65_536 },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
         profile: ProfileSettings {

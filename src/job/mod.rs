@@ -147,6 +147,13 @@ pub struct ClusterSettings {
     pub restarts: Restarts,
 }
 
+impl ClusterSettings {
+    /// One number of clusters, with default settings.
+    pub fn plain(k: usize) -> Self {
+        Self { k: k..=k, n_init: 10, max_iter: 300, tol: 0.0, seed: 42, restarts: Restarts::Race }
+    }
+}
+
 /// What all restarts do on a table that is larger than the sample that seeds come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

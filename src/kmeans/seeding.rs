@@ -123,11 +123,9 @@ fn walk(mut draw: u128, shares: impl Iterator<Item = u128>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Restarts;
 
     fn seeds_of(matrix: &Matrix, k: usize, threads: usize) -> Vec<Vec<i64>> {
-        let restarts = Restarts::Full;
-        let settings = ClusterSettings { k: k..=k, n_init: 3, max_iter: 300, tol: 0.0, seed: 42, restarts };
+        let settings = ClusterSettings { n_init: 3, ..ClusterSettings::plain(k) };
         seeds(&sample(matrix), k, &settings, threads, &Observe::default()).unwrap()
     }
 

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::engine::cpu::CpuEngine;
 use crate::error::Result;
 use crate::grid::{Centroids, Grid, Matrix, Sums};
-use crate::job::{ClusterSettings, Restarts};
+use crate::job::ClusterSettings;
 use crate::kmeans;
 use crate::observe::Observe;
 
@@ -117,8 +117,7 @@ fn explains(
         let of = Labelled { matrix: others, grid, labels, n_clusters };
         explained_variance(of, threads).unwrap_or(0.0)
     };
-    let restarts = Restarts::Full;
-    let settings = ClusterSettings { k: values..=values, n_init: 3, max_iter: 50, tol: 1e-3, seed: 0, restarts };
+    let settings = ClusterSettings { n_init: 3, max_iter: 50, tol: 1e-3, ..ClusterSettings::plain(values) };
     let fit = kmeans::fit(&mut CpuEngine::new(threads, None), others, &settings, threads, &observe.silent())?;
     let best = explained(&fit.assignment.labels, fit.centroids.n_clusters());
     Ok(best > 0.0 && explained(labels, values) >= EXPLAINED_MIN * best)
@@ -157,8 +156,7 @@ mod tests {
     #[test]
     fn the_labels_of_a_clustering_are_found_and_categories_are_not() {
         let plain = Arc::new(table(|_, _| 0).without(2));
-        let restarts = Restarts::Full;
-        let settings = ClusterSettings { k: 4..=4, n_init: 4, max_iter: 100, tol: 0.0, seed: 1, restarts };
+        let settings = ClusterSettings { n_init: 4, ..ClusterSettings::plain(4) };
         let fit = kmeans::fit(&mut CpuEngine::new(1, None), &plain, &settings, 1, &Observe::default()).unwrap();
         let labels = fit.assignment.labels;
         assert_eq!(found(&table(|n, _| i64::from(labels[n as usize - 1]))), [2]);

@@ -13,7 +13,7 @@ use segmint::features::{self, FeatureModel};
 use segmint::grid::Matrix;
 use segmint::job::{
     ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, OutputSettings, PersonaSettings,
-    ProfileSettings, Scale, SourceSettings, Transform,
+    ProfileSettings, Scale, SelectionSettings, SourceSettings, Transform,
 };
 use segmint::observe::Observe;
 use segmint::source::Source;
@@ -165,7 +165,7 @@ pub struct Figure {
 }
 
 pub fn settings(k: usize, n_init: u32, seed: u64) -> ClusterSettings {
-    ClusterSettings { k, n_init, max_iter: 1000, tol: 0.0, seed }
+    ClusterSettings { n_init, max_iter: 1000, seed, ..ClusterSettings::plain(k) }
 }
 
 impl Set {
@@ -184,6 +184,7 @@ impl Set {
             },
             features: self.features.iter().map(feature).collect(),
             cluster: settings(2, 1, seed),
+            selection: SelectionSettings::default(),
             engine: EngineSettings { device: DeviceChoice::Cpu, memory: 4 << 30, threads: 0, chunk_rows: 65_536 },
             persona: PersonaSettings { playbook: "rfm".into(), value: None, roles: Vec::new() },
             profile: ProfileSettings::default(),

@@ -88,7 +88,7 @@ fn a_small_job_gets_the_defaults() {
     assert_eq!((job.source.id, job.source.sample_weight), (None, None));
     assert_eq!(job.source.duplicate_ids, DuplicateIds::Refuse);
     assert_eq!(job.features, []);
-    assert_eq!((job.cluster.k, job.cluster.n_init, job.cluster.max_iter), (5, 10, 300));
+    assert_eq!((job.cluster.k, job.cluster.n_init, job.cluster.max_iter), (5..=5, 10, 300));
     assert_eq!((job.cluster.tol, job.cluster.seed), (0.0, 42));
     assert_eq!(job.engine.device, DeviceChoice::Auto);
     assert_eq!((job.engine.memory, job.engine.threads, job.engine.chunk_rows), (8 << 30, 0, 65_536));
@@ -113,7 +113,7 @@ fn a_full_job_says_what_it_says() {
     assert_eq!(job.features[0], monetary);
     assert_eq!(job.features[1].transform, Transform::Clip { low: -1.0, high: 0.1 });
     assert_eq!(job.features[1].missing, Missing::Number(0.1 + 0.2));
-    assert_eq!((job.cluster.k, job.cluster.seed), (4096, i64::MAX as u64));
+    assert_eq!((job.cluster.k, job.cluster.seed), (4096..=4096, i64::MAX as u64));
     assert_eq!(job.engine.device, DeviceChoice::Named("lavapipe".into()));
     assert_eq!(job.persona.playbook, "/here/jobs/books/mine.toml");
     let roles = [("a b".to_owned(), "c".to_owned()), ("monetary".to_owned(), "total_spent".to_owned())];
@@ -167,10 +167,18 @@ fn a_shown_job_tells_where_each_value_came_from() {
 
     [cluster]
     k = 7                                   # --k
+    k_range = [7, 7]                        # default
+    criterion = "consensus"                 # default
     n_init = 10                             # default
     max_iter = 300                          # default
     tol = 0.0                               # default
     seed = 1                                # SEGMINT_SEED
+    restarts = "race"                       # default
+    min_size = 0.0                          # default
+    stability = 0                           # default
+    silhouette = "auto"                     # default
+    # start is not set
+    label_columns = "error"                 # default
 
     [engine]
     device = "auto"                         # default
@@ -201,10 +209,28 @@ fn flags_beat_the_environment_which_beats_the_file() {
     let k = |flags: &[(&'static str, &str)], variables: &[(&str, &str)]| {
         resolve(SMALL, flags, variables).unwrap().job.cluster.k
     };
-    assert_eq!(k(&[], &[]), 5);
-    assert_eq!(k(&[], &[("SEGMINT_K", "6")]), 6);
-    assert_eq!(k(&[("cluster.k", "7")], &[("SEGMINT_K", "6")]), 7);
-    assert_eq!(k(&[], &[("SEGMINT_K", "")]), 5, "an empty variable is an unset one");
+    assert_eq!(k(&[], &[]), 5..=5);
+    assert_eq!(k(&[], &[("SEGMINT_K", "6")]), 6..=6);
+    assert_eq!(k(&[("cluster.k", "7")], &[("SEGMINT_K", "6")]), 7..=7);
+    assert_eq!(k(&[], &[("SEGMINT_K", "")]), 5..=5, "an empty variable is an unset one");
+}
+
+#[test]
+fn the_number_of_clusters_is_a_number_a_range_or_left_to_the_data() {
+    let job = |flags: &[(&'static str, &str)]| resolve(Some("[source]\npath = \"c.parquet\"\n"), flags, &[]).unwrap().job;
+    let k = |flags: &[(&'static str, &str)]| job(flags).cluster.k;
+    assert_eq!(k(&[]), 2..=10);
+    assert_eq!(k(&[("cluster.k", "auto")]), 2..=10);
+    assert_eq!(k(&[("cluster.k", "4..8")]), 4..=8);
+    assert_eq!(k(&[("cluster.k_range", "3..6")]), 3..=6);
+    assert_eq!(k(&[("cluster.k_range", "3..6"), ("cluster.k", "auto")]), 3..=6);
+    assert_eq!(k(&[("cluster.k_range", "3..6"), ("cluster.k", "5")]), 5..=5, "a number beats the range");
+    // Stability is repeated where something is chosen by it.
+    assert_eq!(job(&[]).selection.stability, 20);
+    assert_eq!(job(&[("cluster.criterion", "davies-bouldin")]).selection.stability, 0);
+    assert_eq!(job(&[("cluster.k", "5")]).selection.stability, 0);
+    let file = resolve(Some("[source]\npath = \"c\"\n[cluster]\nk = \"auto\"\nk_range = [2, 4]\n"), &[], &[]);
+    assert_eq!(file.unwrap().job.cluster.k, 2..=4);
 }
 
 #[test]
@@ -216,6 +242,14 @@ fn every_setting_can_be_given_by_flag_and_by_variable() {
         ("source.duplicate_ids", "keep"),
         ("feature", "a,b:log1p"),
         ("cluster.k", "9"),
+        ("cluster.k_range", "3..4"),
+        ("cluster.criterion", "elbow"),
+        ("cluster.restarts", "full"),
+        ("cluster.min_size", "0.02"),
+        ("cluster.stability", "7"),
+        ("cluster.silhouette", "sample"),
+        ("cluster.start", "runs/before"),
+        ("cluster.label_columns", "keep"),
         ("cluster.n_init", "3"),
         ("cluster.max_iter", "4"),
         ("cluster.tol", "0.5"),

@@ -164,15 +164,30 @@ fn wrong_types_ranges_and_words_fail_with_what_was_allowed() {
 }
 
 #[test]
+fn what_cannot_be_chosen_from_is_refused_with_what_can() {
+    let cases = [
+        ("k = \"many\"", "`k` is \"many\"; allowed: a whole number from 1 to 4096, a range such as 2..10, or auto"),
+        ("k = \"8..4\"", "`k` is \"8..4\"; allowed: two whole numbers from 1 to 4096, the smaller first, such as 2..10"),
+        ("k = \"2..500\"", "`k` compares more than 100 numbers of clusters"),
+        ("k_range = [2]", "`k_range` is a list; allowed: two whole numbers"),
+        ("k_range = [0, 4]", "`k_range` is 0; allowed: a whole number from 1 to 4096"),
+        ("k_range = [2, 200]", "199 numbers of clusters are too many to compare; allowed: at most 100"),
+        ("criterion = \"siluette\"", "`criterion` is \"siluette\"; allowed: consensus"),
+        ("min_size = 1.5", "`min_size` is 1.5; allowed: a share of all customers below 1, or a count of customers"),
+        ("min_size = -1", "`min_size` is -1; allowed: a share"),
+        ("silhouette = \"some\"", "`silhouette` is \"some\"; allowed: auto, all, sample, none"),
+    ];
+    for (line, expected) in cases {
+        let refused = refusal(&format!("[source]\npath = \"c.parquet\"\n[cluster]\n{line}\n"));
+        assert!(refused.contains(expected), "{line}: {refused}");
+    }
+}
+
+#[test]
 fn what_is_not_built_yet_is_refused_by_name() {
     let cases = [
         ("[recipe]\nkind = \"rfm\"\n", "1:2: the section `recipe` does not exist yet"),
         ("[[join]]\non = \"id\"\n", "1:3: the section `join` does not exist yet"),
-        ("[cluster]\nk = \"auto\"\n", "2:5: `k` is \"auto\"; choosing the number of clusters does not exist yet"),
-        ("[cluster]\nk_range = [2, 10]\n", "2:1: `k_range` in [cluster] does not exist yet"),
-        ("[cluster]\ncriterion = \"silhouette\"\n", "2:1: `criterion` in [cluster] does not exist yet"),
-        ("[cluster]\nmin_size = 0.1\n", "2:1: `min_size` in [cluster] does not exist yet"),
-        ("[cluster]\nstart = \"runs/yesterday\"\n", "2:1: `start` in [cluster] does not exist yet"),
         ("[source]\npath = \"s3://bucket/c.parquet\"\n", "2:8: paths that start with s3:// do not exist yet"),
         ("[persona]\nplaybook = \"telecom\"\n", "2:12: there is no playbook called \"telecom\""),
     ];
@@ -205,10 +220,8 @@ fn columns_have_one_part_each() {
 
 #[test]
 fn what_is_missing_is_asked_for_from_the_one_who_can_add_it() {
-    let error = resolve("[source]\npath = \"c\"\n", &[], &[]).unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (Kind::JobFile, "the number of clusters is not given"));
-    let error = job::resolve(None, &[("source.path", "c".into())], &around(&[])).unwrap_err();
-    assert_eq!((error.kind(), error.hint_text()), (Kind::Usage, Some("give --k 5, or k = 5 under [cluster]")));
+    let error = resolve("[cluster]\nk = 5\n", &[], &[]).unwrap_err();
+    assert_eq!((error.kind(), error.to_string().as_str()), (Kind::JobFile, "no data is given"));
     let error = job::resolve(None, &[], &around(&[])).unwrap_err();
     assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Usage, "no data is given"));
 }
@@ -217,7 +230,7 @@ fn what_is_missing_is_asked_for_from_the_one_who_can_add_it() {
 fn wrong_flags_are_usage_errors_and_wrong_variables_are_not() {
     let error = resolve(SMALL, &[("cluster.k", "five")], &[]).unwrap_err();
     assert_eq!(error.kind(), Kind::Usage);
-    assert_eq!(error.to_string(), "--k: `k` is \"five\"; allowed: a whole number from 1 to 4096");
+    assert_eq!(error.to_string(), "--k: `k` is \"five\"; allowed: a whole number from 1 to 4096, a range such as 2..10, or auto");
     let error = resolve(SMALL, &[], &[("SEGMINT_TOL", "-1")]).unwrap_err();
     assert_eq!(error.kind(), Kind::JobFile);
     assert!(error.to_string().starts_with("SEGMINT_TOL: `tol` is \"-1\""));

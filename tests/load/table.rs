@@ -10,7 +10,7 @@ use segmint::error::Result;
 use segmint::features::{self, Loaded};
 use segmint::job::{
     ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, OutputSettings, PersonaSettings,
-    ProfileSettings, SourceSettings,
+    ProfileSettings, SelectionSettings, SourceSettings,
 };
 use segmint::observe::{Event, Observe, Scope};
 use segmint::source::Source;
@@ -123,7 +123,8 @@ pub fn job(features: Vec<Feature>) -> Job {
             duplicate_ids: DuplicateIds::Refuse,
         },
         features,
-        cluster: ClusterSettings { k: 2, n_init: 1, max_iter: 10, tol: 0.0, seed: 42 },
+        cluster: ClusterSettings { n_init: 1, max_iter: 10, ..ClusterSettings::plain(2) },
+        selection: SelectionSettings::default(),
         engine: EngineSettings { device: DeviceChoice::Cpu, memory: ONE_READ, threads: 0, chunk_rows: 1000 },
         persona: PersonaSettings { playbook: "rfm".into(), value: None, roles: Vec::new() },
         profile: ProfileSettings::default(),

@@ -46,7 +46,7 @@ fn nobody_is_driven_by_discounts_and_nobody_unhappy_is_without_friction() {
     let matrix = Arc::new(loaded.matrix);
     let playbooks = Playbook::ours().unwrap();
     for k in 2..=8 {
-        let settings = ClusterSettings { k, n_init: 1, max_iter: 300, tol: 0.0, seed: 42 };
+        let settings = ClusterSettings { n_init: 1, ..ClusterSettings::plain(k) };
         let fit = kmeans::fit(&mut CpuEngine::new(0, None), &matrix, &settings, 0, &observe).unwrap();
         let labels = &fit.assignment.labels;
         let profile = describe(&source, &job, &loaded.features, &[], labels, None, k, &observe).unwrap();

@@ -35,7 +35,7 @@ fn job_for(world: &World, k: usize, folder: &Path) -> Job {
     };
     let mut job = job(world.columns.iter().filter(|column| !column.is_empty()).map(feature).collect());
     job.source = SourceSettings { path: folder.join("a.parquet").display().to_string(), ..job.source };
-    job.cluster = ClusterSettings { k, n_init: 4, max_iter: 300, tol: 0.0, seed: 42 };
+    job.cluster = ClusterSettings { n_init: 4, ..ClusterSettings::plain(k) };
     job.persona.playbook = world.playbook.into();
     job.output = OutputSettings { path: folder.join("run"), overwrite: false };
     job

@@ -135,7 +135,7 @@ fn real_customers_are_what_the_model_says_of_them() {
     let mut job = job(&input, &place.path().join("run"));
     job.source.id = Some("customer_id".into());
     job.features[0].transform = Transform::Log1p;
-    job.cluster.k = 5;
+    job.cluster.k = 5..=5;
     job.engine.chunk_rows = 65_536;
     job.profile.columns = vec!["cds".into()];
     let summary = check(&job, &read(&input));
@@ -158,7 +158,7 @@ fn one_cluster_has_margin_one_and_one_row_per_cluster_distance_zero() {
     let input = input(place.path());
     for k in [1, 7] {
         let mut job = job(&input, &place.path().join(k.to_string()));
-        job.cluster.k = k;
+        job.cluster.k = k..=k;
         assert_eq!(check(&job, &read(&input)).k, k);
     }
 }

@@ -33,7 +33,7 @@ fn what_cannot_be_done_is_refused_by_kind_and_leaves_nothing() {
         (feature("tenure"), Kind::BadData, "missing"),
         (Box::new(|job| job.source.id = Some("recency".into())), Kind::BadData, ""),
         (Box::new(|job| job.source.id = Some("custom".into())), Kind::BadData, "customer"),
-        (Box::new(|job| job.cluster.k = 601), Kind::BadData, ""),
+        (Box::new(|job| job.cluster.k = 601..=601), Kind::BadData, ""),
         (Box::new(|job| job.profile.columns = vec!["customer".into()]), Kind::BadData, "described"),
         (Box::new(|job| job.persona.value = Some("money".into())), Kind::BadData, "money"),
         (Box::new(|job| job.persona.playbook = "rfn".into()), Kind::JobFile, "rfm"),

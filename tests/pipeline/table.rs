@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray}
 use parquet::arrow::ArrowWriter;
 use segmint::job::{
     ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, Missing, OutputSettings,
-    PersonaSettings, ProfileSettings, SourceSettings, Transform,
+    PersonaSettings, ProfileSettings, SelectionSettings, SourceSettings, Transform,
 };
 
 pub const ROWS: usize = 600;
@@ -56,7 +56,8 @@ pub fn job(input: &Path, output: &Path) -> Job {
             duplicate_ids: DuplicateIds::Refuse,
         },
         features: vec![Feature::plain("recency"), log("frequency"), log("monetary")],
-        cluster: ClusterSettings { k: 3, n_init: 2, max_iter: 100, tol: 0.0, seed: 42 },
+        cluster: ClusterSettings { n_init: 2, max_iter: 100, ..ClusterSettings::plain(3) },
+        selection: SelectionSettings::default(),
         engine: EngineSettings { device: DeviceChoice::Cpu, memory: 1 << 30, threads: 1, chunk_rows: 250 },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
         profile: ProfileSettings { columns: vec!["weight".into()], ..ProfileSettings::default() },
