@@ -5,6 +5,7 @@
 //! kept by exact inertia, then by the lowest restart. Small tables are polished by swaps on top; on large ones restarts
 //! race on a sample. A k is fitted as if it were alone: what a sweep finds for it is what it would find by itself.
 
+mod batch;
 mod draw;
 mod lloyd;
 mod polish;
@@ -15,6 +16,7 @@ mod seeding;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub(crate) use self::batch::best_of_each;
 use self::lloyd::Run;
 use crate::engine::{Assignment, Engine};
 use crate::error::{Error, Result};

@@ -23,7 +23,7 @@ use crate::error::{Error, Place, Result};
 use crate::features::{self, FeatureModel, Loaded, RowCounts};
 use crate::grid::{Centroids, Grid, Matrix};
 use crate::job::{DeviceChoice, EngineSettings, Job, LabelColumns};
-use crate::kmeans::{self, Fit};
+use crate::kmeans;
 use crate::quality::{self, Selected};
 use crate::observe::{Event, Observe};
 use crate::persona::{self, Naming, Playbook};

@@ -94,7 +94,7 @@ fn reason(scores: &Scores, criterion: Criterion, gates: Gates) -> Option<Reason>
     if scores.smallest < needed {
         return Some(Reason::TooSmall { smallest: scores.smallest, needed });
     }
-    let jaccard = scores.stability.as_ref()?.lowest()?;
+    let jaccard = scores.stability.as_ref()?.jaccard.iter().copied().reduce(f64::min)?;
     (criterion == Criterion::Consensus && jaccard < JACCARD_MIN).then_some(Reason::Unstable { jaccard })
 }
 
@@ -113,7 +113,7 @@ fn order(scores: &[Scores], among: &[usize], criterion: Criterion) -> Vec<(usize
         Criterion::DaviesBouldin => among.iter().map(|&at| scores[at].davies_bouldin).collect(),
         Criterion::Silhouette => among.iter().map(|&at| scores[at].silhouette.as_ref().map(|s| s.mean)).collect(),
         Criterion::CalinskiHarabasz => among.iter().map(|&at| scores[at].calinski_harabasz).collect(),
-        Criterion::Gap => among.iter().map(|&at| scores[at].gap.map(|gap| gap.value)).collect(),
+        Criterion::Gap => among.iter().map(|&at| scores[at].gap.as_ref().map(|gap| gap.gap)).collect(),
         Criterion::Elbow => knees(scores, among),
     };
     let low_is_good = matches!(criterion, Criterion::Consensus | Criterion::DaviesBouldin);
@@ -134,8 +134,8 @@ fn order(scores: &[Scores], among: &[usize], criterion: Criterion) -> Vec<(usize
 /// The smallest k whose gap is at least the next one's less its standard error (Tibshirani et al. 2001).
 fn smallest_sufficient(scores: &[Scores], among: &[usize]) -> Option<usize> {
     let enough = |pair: &&[usize]| {
-        let (Some(one), Some(next)) = (scores[pair[0]].gap, scores[pair[1]].gap) else { return false };
-        one.value >= next.value - next.standard_error
+        let (Some(one), Some(next)) = (&scores[pair[0]].gap, &scores[pair[1]].gap) else { return false };
+        one.gap >= next.gap - next.standard_error
     };
     among.windows(2).find(enough).map(|pair| pair[0])
 }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn stable(scores: Scores, jaccard: &[f64]) -> Scores {
-        let stability = Stability { adjusted_rand_index: 0.5, jaccard: jaccard.to_vec(), repeats: 20 };
+        let stability = Stability { k: scores.k, adjusted_rand_index: 0.5, jaccard: jaccard.to_vec(), repeats: 20 };
         Scores { stability: Some(stability), ..scores }
     }
 
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn the_gap_takes_the_smallest_number_that_the_next_does_not_clearly_beat() {
         let gap = |k, value, standard_error| Scores {
-            gap: Some(Gap { value, standard_error }),
+            gap: Some(Gap { k, gap: value, standard_error }),
             ..Scores::unscored(k, k, 100.0 / k as f64)
         };
         let all = [gap(2, 0.1, 0.01), gap(3, 0.50, 0.01), gap(4, 0.505, 0.01), gap(5, 0.6, 0.01)];

@@ -1,6 +1,6 @@
 //! All scores of one k, side by side.
 
-use super::{Silhouette, Stability};
+use super::{Gap, Silhouette, Stability};
 
 /// What is known of the clustering with one number of clusters. Null is what was not asked for, or has no value for it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,13 +21,6 @@ pub struct Scores {
     /// Rows of the smallest cluster.
     pub smallest: u64,
     pub stability: Option<Stability>,
-}
-
-/// How far the logarithm of the inertia lies below that of data without groups.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Gap {
-    pub value: f64,
-    pub standard_error: f64,
 }
 
 impl Scores {

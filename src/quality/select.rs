@@ -22,6 +22,9 @@ const SILHOUETTE_ROWS_FREE: usize = 20_000;
 /// Rows of a silhouette's sample: each is compared with all rows.
 const SILHOUETTE_SAMPLE: usize = 2_048;
 
+/// Tables without groups that the gap statistic compares with.
+const GAP_REFERENCES: u32 = 20;
+
 /// What a sweep came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selected {
@@ -95,8 +98,9 @@ pub fn select(
     }
     drop(labelled);
     if many && selection.criterion == Criterion::Gap {
-        let gaps = super::gap(matrix, &candidates, cluster, threads, observe)?;
-        scores.iter_mut().zip(gaps).for_each(|(scores, gap)| scores.gap = gap);
+        let ks: Vec<usize> = candidates.iter().map(|candidate| candidate.k_asked).collect();
+        let gaps = super::gap(matrix, &ks, cluster, GAP_REFERENCES, threads, observe)?;
+        scores.iter_mut().zip(gaps).for_each(|(scores, gap)| scores.gap = Some(gap));
     }
 
     let choice = choose(&scores, selection.criterion, gates).ok_or_else(|| Error::bug("there is nothing to choose"))?;
@@ -153,7 +157,7 @@ fn score(
         calinski_harabasz: super::calinski_harabasz(of, threads),
         explained_variance: super::explained_variance(of, threads),
         silhouette: silhouette.map(published),
-        simplified_silhouette: super::simplified_silhouette(matrix, &fit.centroids, &fit.assignment, grid, threads),
+        simplified_silhouette: super::simplified_silhouette(matrix, &fit.centroids, &fit.assignment, threads),
         smallest: fit.sums.rows.iter().copied().min().unwrap_or(0),
         ..Scores::unscored(k, n_clusters, grid.squared(fit.inertia))
     })

@@ -114,8 +114,8 @@ fn selection(scores: &[Scores], choice: &Choice) -> Vec<Selection> {
         inertia: scores.inertia,
         iterations: scores.iterations,
         metrics: metrics(scores),
-        gap: scores.gap.map(|gap| gap.value),
-        gap_standard_error: scores.gap.map(|gap| gap.standard_error),
+        gap: scores.gap.as_ref().map(|gap| gap.gap),
+        gap_standard_error: scores.gap.as_ref().map(|gap| gap.standard_error),
         figure: *figure,
         ruled_out: choice.ruled_out.iter().find(|(k, _)| *k == scores.k).map(|(_, reason)| chosen::reason(*reason)),
     };
