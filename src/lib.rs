@@ -15,6 +15,7 @@ pub mod observe;
 pub mod persona;
 pub mod pipeline;
 pub mod profile;
+pub mod quality;
 pub mod report;
 pub mod source;
 pub mod store;

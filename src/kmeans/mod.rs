@@ -4,6 +4,7 @@
 //! All restarts advance together, one pass over the data per iteration. The best is kept by exact inertia, then by the
 //! lowest restart. Small tables are polished by swaps on top.
 
+mod batch;
 mod draw;
 mod lloyd;
 mod polish;
@@ -13,6 +14,7 @@ mod seeding;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub(crate) use self::batch::best_of_each;
 use self::lloyd::Run;
 use crate::engine::{Assignment, Engine};
 use crate::error::{Error, Result};

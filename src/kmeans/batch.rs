@@ -1,0 +1,42 @@
+//! Models of several k from one seeding, all advancing in one batch: for resamples and reference data, where many
+//! quick fits are compared and none is published.
+
+use std::sync::Arc;
+
+use super::lloyd::{self, Run};
+use super::seeding;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::grid::{Centroids, Matrix};
+use crate::job::ClusterSettings;
+use crate::observe::Observe;
+
+/// The best of `settings.n_init` runs for each of `ks`, with its exact inertia. Seeds of the largest k serve the others;
+/// `settings.k` is not looked at. Nothing is polished, and the engine is left with `matrix` loaded.
+pub(crate) fn best_of_each(
+    engine: &mut dyn Engine,
+    matrix: &Arc<Matrix>,
+    ks: &[usize],
+    settings: &ClusterSettings,
+    threads: usize,
+    observe: &Observe,
+) -> Result<Vec<(Centroids, i128)>> {
+    let largest = ClusterSettings { k: ks.iter().copied().max().unwrap_or(1), ..settings.clone() };
+    engine.load(matrix.clone())?;
+    let seeds = seeding::seeds(matrix, &largest, threads, observe)?;
+    let d = matrix.n_features();
+    let mut runs = Vec::with_capacity(ks.len() * seeds.len());
+    for &k in ks {
+        for seeds in &seeds {
+            let values = seeds.values()[..k.min(seeds.n_clusters()) * d].to_vec();
+            let model = runs.len() as u32;
+            runs.push(Run::new(Centroids::new(model, 0, d, values), k, d));
+        }
+    }
+    let mut ended = lloyd::advance(engine, matrix, settings, runs, &observe.silent())?;
+    ended.sort_by_key(|run| run.centroids.model);
+    ended
+        .chunks(seeds.len())
+        .map(|runs| lloyd::best(runs.to_vec()).map(|best| (best.centroids, best.inertia)))
+        .collect()
+}

@@ -1,0 +1,58 @@
+//! How good a clustering is: Davies-Bouldin, Calinski-Harabasz, explained variance, silhouettes, agreement of two
+//! clusterings, stability over resamples, the gap statistic.
+//!
+//! Only what was clustered can be scored: everything here takes a [`Labelled`], which holds grid coordinates of the
+//! clustered features and nothing else. Every figure is the same to the last bit for any number of threads, order of
+//! rows or layout: what is summed is summed as integers, after one rounding per row. This room decides nothing; which k
+//! is best is for its callers to say.
+
+mod agreement;
+mod fixed;
+mod gap;
+mod means;
+mod over;
+mod resample;
+mod silhouette;
+mod simplified;
+mod stability;
+
+pub use agreement::{adjusted_rand_index, jaccard};
+pub use gap::{Gap, gap};
+pub use means::Means;
+pub use silhouette::{Silhouette, SilhouetteBudget, SilhouetteMethod, silhouette, silhouette_on};
+pub use simplified::simplified_silhouette;
+pub use stability::{Reference, Stability, stability};
+
+use crate::grid::{Grid, Matrix};
+
+/// Labels to be scored, on the grid.
+#[derive(Debug, Clone, Copy)]
+pub struct Labelled<'a> {
+    /// The clustered features and nothing else.
+    pub matrix: &'a Matrix,
+    pub grid: Grid,
+    /// One number below `n_clusters` per row, in row order.
+    pub labels: &'a [u16],
+    pub n_clusters: usize,
+}
+
+/// Mean over clusters of the worst ratio of two clusters' spreads to the distance of their means: lower is better.
+///
+/// Rows weigh as they did in k-means. 0 where no cluster has any spread or where all means are equal; none where fewer
+/// than two clusters have weight, or as many as there are rows.
+pub fn davies_bouldin(of: Labelled, threads: usize) -> Option<f64> {
+    Means::of(of, threads).davies_bouldin(of, threads)
+}
+
+/// Variance between clusters over variance within them, each per degree of freedom: higher is better.
+///
+/// Rows weigh as they did in k-means; degrees of freedom count rows of positive weight. 1 where no cluster has any
+/// spread; none where fewer than two clusters have weight, or as many as there are rows.
+pub fn calinski_harabasz(of: Labelled, threads: usize) -> Option<f64> {
+    Means::of(of, threads).calinski_harabasz(of.matrix)
+}
+
+/// Share of the total variance that the clusters' means explain, 0 for one cluster; none where there is no variance.
+pub fn explained_variance(of: Labelled, threads: usize) -> Option<f64> {
+    Means::of(of, threads).explained_variance(of.matrix)
+}
