@@ -9,10 +9,12 @@ mod choice;
 pub mod cpu;
 mod decide;
 pub mod gpu;
+mod groups;
 mod guard;
 
 pub use choice::{Cost, Settings, Shape, Wanted, cost, open};
 pub use decide::{Decision, decide, distance};
+pub use groups::{Groups, Neighbourhood, Neighbours};
 pub use guard::{Guard, Spare};
 
 use std::sync::Arc;

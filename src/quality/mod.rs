@@ -1,10 +1,10 @@
 //! How good a clustering is: Davies-Bouldin, Calinski-Harabasz, explained variance, silhouettes, agreement of two
-//! clusterings, stability over resamples, the gap statistic.
+//! clusterings, stability over resamples, the gap statistic; and which number of clusters follows from all that.
 //!
 //! Only what was clustered can be scored: everything here takes a [`Labelled`], which holds grid coordinates of the
 //! clustered features and nothing else. Every figure is the same to the last bit for any number of threads, order of
-//! rows or layout: what is summed is summed as integers, after one rounding per row. This room decides nothing; which k
-//! is best is for its callers to say.
+//! rows or layout: what is summed is summed as integers, after one rounding per row. This room makes no words: why a k was
+//! chosen is a value here, and a sentence in `report`.
 
 mod agreement;
 mod choice;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::choice::{Choice, Gates, choose};
 use super::scores::Scores;
-use super::{Labelled, Reference, Silhouette, SilhouetteBudget};
+use super::{Labelled, Means, Reference, Silhouette, SilhouetteBudget};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Matrix};
@@ -151,11 +151,12 @@ fn score(
         None => None,
     };
     let published = |silhouette: Silhouette| Silhouette { clusters: by_number(&fit.published, &silhouette.clusters), ..silhouette };
+    let means = Means::of(of, threads);
     Ok(Scores {
         iterations: fit.iterations,
-        davies_bouldin: super::davies_bouldin(of, threads),
-        calinski_harabasz: super::calinski_harabasz(of, threads),
-        explained_variance: super::explained_variance(of, threads),
+        davies_bouldin: means.davies_bouldin(of, threads),
+        calinski_harabasz: means.calinski_harabasz(matrix),
+        explained_variance: means.explained_variance(matrix),
         silhouette: silhouette.map(published),
         simplified_silhouette: super::simplified_silhouette(matrix, &fit.centroids, &fit.assignment, threads),
         smallest: fit.sums.rows.iter().copied().min().unwrap_or(0),

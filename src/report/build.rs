@@ -74,7 +74,7 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
         profile: profile.clone(),
     };
     // The words are made of the figures that stand there already.
-    let sentences = chosen::sentences(&summary);
+    let sentences = chosen::reasons(&summary);
     if let Some(choice) = &mut summary.choice {
         choice.sentences = sentences;
     }

@@ -7,8 +7,9 @@ use super::summary::{ChoiceSummary, FlowSummary, Selection, Summary};
 use crate::job::Criterion;
 use crate::quality::Reason;
 
-/// The sentences, in reading order; none where nothing was chosen.
-pub(super) fn sentences(summary: &Summary) -> Vec<String> {
+/// Which number of segments was chosen and why, and what the runner-up would change, a sentence each; none where the
+/// number was given.
+pub fn reasons(summary: &Summary) -> Vec<String> {
     let Some(choice) = &summary.choice else { return Vec::new() };
     let all = &summary.selection;
     let Some(own) = all.iter().find(|one| one.k == choice.k) else { return Vec::new() };
@@ -142,7 +143,7 @@ fn gates(all: &[Selection], own: &Selection, choice: &ChoiceSummary) -> Option<S
 fn runner_up(summary: &Summary, choice: &ChoiceSummary) -> Option<String> {
     let other = choice.runner_up?;
     let lead = match choice.tied {
-        true => format!("{other} are as good by this measure, and of equals the first is taken; with {other}"),
+        true => format!("{other} would do nearly as well; with {other}"),
         false => format!("With {other}, the runner-up"),
     };
     let change = change(summary, choice.to_runner_up.as_ref()?)?;

@@ -20,6 +20,7 @@ mod table;
 mod units;
 
 pub use build::{Facts, summarize};
+pub use chosen::reasons;
 pub use escape::{json_text, terminal};
 pub use html::{Page, html};
 pub use markdown::markdown;

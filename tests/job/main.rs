@@ -217,7 +217,7 @@ fn flags_beat_the_environment_which_beats_the_file() {
 
 #[test]
 fn the_number_of_clusters_is_a_number_a_range_or_left_to_the_data() {
-    let job = |flags: &[(&'static str, &str)]| resolve(Some("[source]\npath = \"c.parquet\"\n"), flags, &[]).unwrap().job;
+    let job = |flags: &[(&'static str, &str)]| resolve("[source]\npath = \"c.parquet\"\n", flags, &[]).unwrap().job;
     let k = |flags: &[(&'static str, &str)]| job(flags).cluster.k;
     assert_eq!(k(&[]), 2..=10);
     assert_eq!(k(&[("cluster.k", "auto")]), 2..=10);
@@ -229,7 +229,7 @@ fn the_number_of_clusters_is_a_number_a_range_or_left_to_the_data() {
     assert_eq!(job(&[]).selection.stability, 20);
     assert_eq!(job(&[("cluster.criterion", "davies-bouldin")]).selection.stability, 0);
     assert_eq!(job(&[("cluster.k", "5")]).selection.stability, 0);
-    let file = resolve(Some("[source]\npath = \"c\"\n[cluster]\nk = \"auto\"\nk_range = [2, 4]\n"), &[], &[]);
+    let file = resolve("[source]\npath = \"c\"\n[cluster]\nk = \"auto\"\nk_range = [2, 4]\n", &[], &[]);
     assert_eq!(file.unwrap().job.cluster.k, 2..=4);
 }
 

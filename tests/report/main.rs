@@ -1,6 +1,7 @@
 //! What people and machines read: the Markdown report, the table of the terminal, and the summary's contract.
 
 mod browser;
+mod choice;
 mod hostile;
 mod page;
 mod sentences;
@@ -134,6 +135,8 @@ pub fn summary() -> Summary {
         converged: true,
         metrics: Metrics { davies_bouldin: Some(0.87), ..Metrics::default() },
         selection: Vec::new(),
+        choice: None,
+        flows: Vec::new(),
         value: Some(HOSTILE.into()),
         columns: vec![figures("recency", 20.0), figures(HOSTILE, 400.0)],
         clusters: vec![first, second],

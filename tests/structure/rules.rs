@@ -43,6 +43,8 @@ const NARROW: &[(&str, &[&str])] = &[
     ("grid", &["error", "observe"]),
     ("engine", &["error", "observe", "grid"]),
     ("kmeans", &["error", "observe", "grid", "engine", "job"]),
+    // Only what was clustered is ever scored: no column and no feature can reach it.
+    ("quality", &["error", "observe", "grid", "engine", "job", "kmeans"]),
 ];
 
 /// Outside crates and the only places they may be named in. A crate for every room has an empty list.

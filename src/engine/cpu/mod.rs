@@ -9,9 +9,11 @@ mod exact;
 mod lanes;
 mod lloyd;
 mod model;
+mod pairs;
 mod pool;
 mod scores;
 mod seeding;
+mod silhouette;
 mod simd;
 mod vector;
 

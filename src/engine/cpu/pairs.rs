@@ -1,0 +1,163 @@
+//! Distances of all pairs between two sets of rows, added up per row: the inner loop of the silhouette.
+//!
+//! The squared distance is |x|² + |y|² - 2 x·y of integers below 2^53, so f64 holds it exactly in any order, fused or not.
+//! It is rounded once to f32, its IEEE square root is taken in f32, and that is rounded once to a whole number of
+//! [`UNIT`]s and added as an integer. All of this is defined by the distance alone, so no instruction set, no order
+//! and no tiling can change a bit of a sum.
+
+use super::simd::Kernel;
+use super::vector::Vector;
+
+/// Distances are added up as multiples of this, in steps: 2^-12. From 2,048 steps on an f32 is such a multiple itself.
+pub(super) const UNITS_PER_STEP: f64 = 4096.0;
+
+/// Adding this leaves a value below 2^38 steps as a whole number of units in the lowest bits of the sum.
+const TO_UNITS: f64 = 1.5 * (1u64 << 40) as f64;
+
+/// Rows of the second set that the kernel handles together: with eight rows of the first they fill twelve of AVX2's
+/// sixteen registers.
+pub(super) const TILE_ROWS: usize = 6;
+
+/// Rows of the first set that a group holds at any level: the least common multiple of what the levels take at once.
+pub(super) const GROUP_ROWS: usize = 16;
+
+/// The distance whose square is `squared`, in units.
+pub(super) fn units(squared: i128) -> u128 {
+    // Rounded to f32 once, as the kernel does it; the product by a power of two is exact.
+    (f64::from((squared as f32).sqrt()) * UNITS_PER_STEP).round_ties_even() as u128
+}
+
+/// Up to [`TILE_ROWS`] rows, feature after feature.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tile<'a> {
+    /// (d, TILE_ROWS): coordinates; what pads the last tile is zero.
+    pub coordinates: &'a [[f64; TILE_ROWS]],
+    /// |y|² of each.
+    pub norms: &'a [f64; TILE_ROWS],
+    pub n_rows: usize,
+}
+
+/// Rows in groups of [`GROUP_ROWS`], feature after feature, made ready to be compared with many tiles.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    n_features: usize,
+    n_rows: usize,
+    /// (groups, d, GROUP_ROWS): -2x.
+    coordinates: Vec<[f64; GROUP_ROWS]>,
+    /// (groups): |x|².
+    norms: Vec<[f64; GROUP_ROWS]>,
+    /// (groups): all ones for rows, zero for what pads the last group.
+    masks: Vec<[u64; GROUP_ROWS]>,
+}
+
+impl Rows {
+    /// Takes the rows of some tiles instead of what was there.
+    pub fn fill<'a>(&mut self, n_features: usize, tiles: impl Iterator<Item = Tile<'a>> + Clone) {
+        self.n_features = n_features;
+        self.n_rows = tiles.clone().map(|tile| tile.n_rows).sum();
+        let groups = self.n_rows.div_ceil(GROUP_ROWS);
+        self.coordinates.clear();
+        self.coordinates.resize(groups * n_features, [0.0; GROUP_ROWS]);
+        self.norms.clear();
+        self.norms.resize(groups, [0.0; GROUP_ROWS]);
+        self.masks.clear();
+        self.masks.resize(groups, [0; GROUP_ROWS]);
+        let rows = tiles.flat_map(|tile| (0..tile.n_rows).map(move |row| (tile, row)));
+        for (index, (tile, row)) in rows.enumerate() {
+            let (group, lane) = (index / GROUP_ROWS, index % GROUP_ROWS);
+            for (to, from) in self.coordinates[group * n_features..].iter_mut().zip(tile.coordinates) {
+                to[lane] = -2.0 * from[row];
+            }
+            self.norms[group][lane] = tile.norms[row];
+            self.masks[group][lane] = u64::MAX;
+        }
+    }
+}
+
+/// Adds the distances between `rows` and the tiles' rows, in units: to `row_sums` per row, one slot per row and
+/// padding; to `tile_sums` per row of the tiles, [`TILE_ROWS`] slots per tile, where it is not empty.
+pub(super) struct Pairs<'a, I> {
+    pub rows: &'a Rows,
+    pub tiles: I,
+    pub row_sums: &'a mut [[u64; GROUP_ROWS]],
+    pub tile_sums: &'a mut [[u64; TILE_ROWS]],
+}
+
+impl<'t, I: Iterator<Item = Tile<'t>>> Kernel for Pairs<'_, I> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        match V::LANES {
+            16 => add_tiles::<V, 16, I>(self),
+            1 => add_tiles::<V, 4, I>(self),
+            _ => add_tiles::<V, 8, I>(self),
+        }
+    }
+}
+
+#[inline(always)]
+fn add_tiles<'t, V: Vector, const G: usize, I: Iterator<Item = Tile<'t>>>(pairs: Pairs<'_, I>) {
+    let Pairs { rows, tiles, row_sums, tile_sums } = pairs;
+    for (index, tile) in tiles.enumerate() {
+        let mut sums = [0; TILE_ROWS];
+        match tile.n_rows {
+            1 => add_tile::<V, G, 1>(rows, tile, row_sums, &mut sums),
+            2 => add_tile::<V, G, 2>(rows, tile, row_sums, &mut sums),
+            3 => add_tile::<V, G, 3>(rows, tile, row_sums, &mut sums),
+            4 => add_tile::<V, G, 4>(rows, tile, row_sums, &mut sums),
+            5 => add_tile::<V, G, 5>(rows, tile, row_sums, &mut sums),
+            _ => add_tile::<V, G, TILE_ROWS>(rows, tile, row_sums, &mut sums),
+        }
+        if let Some(total) = tile_sums.get_mut(index) {
+            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        }
+    }
+}
+
+#[inline(always)]
+fn add_tile<V: Vector, const G: usize, const J: usize>(
+    rows: &Rows,
+    tile: Tile,
+    row_sums: &mut [[u64; GROUP_ROWS]],
+    tile_sums: &mut [u64; TILE_ROWS],
+) {
+    let mut lanes = [[0u64; G]; J];
+    let groups = rows.coordinates.chunks_exact(rows.n_features).zip(&rows.norms).zip(&rows.masks).zip(row_sums);
+    for (((columns, norms), masks), sums) in groups {
+        for first in (0..GROUP_ROWS).step_by(G) {
+            let mut squares = [[0f64; G]; J];
+            for j in 0..J {
+                for lane in 0..G {
+                    squares[j][lane] = norms[first + lane] + tile.norms[j];
+                }
+            }
+            for (column, coordinates) in columns.iter().zip(tile.coordinates) {
+                for j in 0..J {
+                    for lane in 0..G {
+                        squares[j][lane] = add_product::<V>(column[first + lane], coordinates[j], squares[j][lane]);
+                    }
+                }
+            }
+            for j in 0..J {
+                let mut roots = [0f32; G];
+                for lane in 0..G {
+                    roots[lane] = (squares[j][lane] as f32).sqrt();
+                }
+                for lane in 0..G {
+                    let sum = (f64::from(roots[lane]) + TO_UNITS).to_bits();
+                    let units = sum.wrapping_sub(TO_UNITS.to_bits()) & masks[first + lane];
+                    sums[first + lane] = sums[first + lane].wrapping_add(units);
+                    lanes[j][lane] = lanes[j][lane].wrapping_add(units);
+                }
+            }
+        }
+    }
+    for j in 0..J {
+        tile_sums[j] = lanes[j].iter().fold(tile_sums[j], |sum, &lane| sum.wrapping_add(lane));
+    }
+}
+
+/// `a * b + c` of integers whose result f64 holds exactly: fused where the level has it, which changes no bit.
+#[inline(always)]
+fn add_product<V: Vector>(a: f64, b: f64, c: f64) -> f64 {
+    if V::LANES == 1 { a * b + c } else { a.mul_add(b, c) }
+}
