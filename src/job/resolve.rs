@@ -177,9 +177,9 @@ fn cluster(settings: &Settings) -> Result<ClusterSettings> {
     let range = range.unwrap_or(K_RANGE);
     if range.end() - range.start() >= K_RANGE_MAX {
         let many = range.end() - range.start() + 1;
-        return Err(settings.origin("cluster.k_range").error(format!(
-            "{many} numbers of clusters are too many to compare; allowed: at most {K_RANGE_MAX}"
-        )));
+        return Err(settings
+            .origin("cluster.k_range")
+            .error(format!("{many} numbers of clusters are too many to compare; allowed: at most {K_RANGE_MAX}")));
     }
     let k = settings.read("cluster.k", |given, key| k(given, key, &range))?.unwrap_or(range);
     let tol = |given: &Given, key: &str| {
@@ -206,12 +206,14 @@ fn k(given: &Given, key: &str, auto: &RangeInclusive<usize>) -> Result<RangeIncl
             let range = read::range(given, key, 1, K_MAX)?;
             match range.end() - range.start() < K_RANGE_MAX {
                 true => Ok(range),
-                false => Err(given.origin.error(format!("`{key}` compares more than {K_RANGE_MAX} numbers of clusters"))),
+                false => {
+                    Err(given.origin.error(format!("`{key}` compares more than {K_RANGE_MAX} numbers of clusters")))
+                }
             }
         }
-        Raw::Text(word) | Raw::Typed(word) if word.parse::<u64>().is_err() => Err(given
-            .origin
-            .error(format!("`{key}` is {word:?}; allowed: a whole number from 1 to {K_MAX}, a range such as 2..10, or auto"))),
+        Raw::Text(word) | Raw::Typed(word) if word.parse::<u64>().is_err() => Err(given.origin.error(format!(
+            "`{key}` is {word:?}; allowed: a whole number from 1 to {K_MAX}, a range such as 2..10, or auto"
+        ))),
         _ => read::whole(given, key, 1, K_MAX).map(|k| k as usize..=k as usize),
     }
 }

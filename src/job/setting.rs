@@ -72,10 +72,8 @@ pub const PLAYBOOKS: [&str; 5] = ["rfm", "behaviour", "lifecycle", "household", 
 
 /// Words of the job file that have a meaning in segmint's plan but no code behind them. They are refused by name, so
 /// that nobody believes that they did something: (section or "section.key", what to do instead).
-const NOT_YET: [(&str, &str); 2] = [
-    ("recipe", "give a table with one row per customer"),
-    ("join", "give one table that holds all columns already"),
-];
+const NOT_YET: [(&str, &str); 2] =
+    [("recipe", "give a table with one row per customer"), ("join", "give one table that holds all columns already")];
 
 /// What other tools call our keys.
 const OTHER_WORDS: [(&str, &str); 7] = [

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::sweep;
+use super::sweep_any;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::grid::{Centroids, Matrix};
@@ -11,7 +11,7 @@ use crate::job::{ClusterSettings, Restarts};
 use crate::observe::Observe;
 
 /// The best of `settings.n_init` runs for each of `ks`, with its exact inertia; `settings.k` is not looked at. Nothing
-/// is polished where the settings have a tolerance, and the engine is left with `matrix` loaded.
+/// is polished where the settings have a tolerance, there may be fewer rows than clusters, and the engine is left with `matrix` loaded.
 pub(crate) fn best_of_each(
     engine: &mut dyn Engine,
     matrix: &Arc<Matrix>,
@@ -22,6 +22,6 @@ pub(crate) fn best_of_each(
 ) -> Result<Vec<(Centroids, i128)>> {
     let (Some(&first), Some(&last)) = (ks.iter().min(), ks.iter().max()) else { return Ok(Vec::new()) };
     let settings = ClusterSettings { k: first..=last, restarts: Restarts::Full, ..settings.clone() };
-    let found = sweep(engine, matrix, &settings, None, threads, &observe.silent())?;
+    let found = sweep_any(engine, matrix, &settings, None, threads, &observe.silent())?;
     Ok(found.into_iter().filter(|one| ks.contains(&one.k_asked)).map(|one| (one.centroids, one.inertia)).collect())
 }

@@ -74,6 +74,18 @@ pub fn sweep(
     observe: &Observe,
 ) -> Result<Vec<Candidate>> {
     check(matrix, settings)?;
+    sweep_any(engine, matrix, settings, start, threads, observe)
+}
+
+/// The same with as few rows as there may be: a k that is larger comes out smaller.
+fn sweep_any(
+    engine: &mut dyn Engine,
+    matrix: &Arc<Matrix>,
+    settings: &ClusterSettings,
+    start: Option<&Centroids>,
+    threads: usize,
+    observe: &Observe,
+) -> Result<Vec<Candidate>> {
     observe.event(Event::StageStarted { stage: "seed" });
     let started = Instant::now();
     let is_given = |k: usize| start.is_some_and(|start| start.n_clusters() == k);

@@ -73,7 +73,8 @@ pub(super) fn polish(
     }
     while !chains.is_empty() {
         observe.check_stop()?;
-        let tried = lloyd::numbered(chains.iter().flat_map(|chain| chain.swaps(matrix, &order, settings.seed)).collect());
+        let tried =
+            lloyd::numbered(chains.iter().flat_map(|chain| chain.swaps(matrix, &order, settings.seed)).collect());
         // Passes of swaps are no passes of the fit: nobody is told.
         let mut ended = advance(engine, matrix, settings, tried, &observe.silent())?;
         ended.sort_by_key(|run| run.centroids.model);

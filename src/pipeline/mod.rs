@@ -24,10 +24,10 @@ use crate::features::{self, FeatureModel, Loaded, RowCounts};
 use crate::grid::{Centroids, Grid, Matrix};
 use crate::job::{DeviceChoice, EngineSettings, Job, LabelColumns};
 use crate::kmeans;
-use crate::quality::{self, Selected};
 use crate::observe::{Event, Observe};
 use crate::persona::{self, Naming, Playbook};
 use crate::profile::{self, Map};
+use crate::quality::{self, Selected};
 use crate::report::{self, Dropped, Facts, Page, Summary};
 use crate::source::Source;
 use crate::store::{Disk, Published, RunRecord, Staging, check_id_name, input_hash};
@@ -84,7 +84,8 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     let mut naming = persona::name(&profile, &playbook, &job.persona.roles)?;
     naming.note_undescribed(&playbook, &numeric_columns(&source));
 
-    let summary = report::summarize(facts(job, &features, &rows, &found.selected, &heard), &profile, &naming, &playbook);
+    let summary =
+        report::summarize(facts(job, &features, &rows, &found.selected, &heard), &profile, &naming, &playbook);
     let names = names(&naming);
     let grid = features.grid;
     let input = stage(observe, "write", rows.kept, || {
@@ -167,7 +168,10 @@ fn refuse_labels(
 ) -> Result<()> {
     let column = |feature: usize| features.features.get(feature).map_or("", |feature| feature.column.as_str());
     let ids = features::id_like(source, job, features, matrix, observe)?.into_iter().map(|feature| {
-        let text = format!("the feature {:?} looks like an id: its values are whole, even, and all different", column(feature));
+        let text = format!(
+            "the feature {:?} looks like an id: its values are whole, even, and all different",
+            column(feature)
+        );
         (feature, text)
     });
     let labels = quality::label_like(matrix, features.grid, job.engine.threads, observe)?.into_iter().map(|found| {
@@ -182,9 +186,9 @@ fn refuse_labels(
     for (feature, text) in ids.chain(labels) {
         if job.selection.label_columns == LabelColumns::Refuse {
             let place = Place { column: Some(column(feature).to_owned()), ..Place::default() };
-            return Err(Error::bad_data(text).at(place).hint(
-                "leave it out with --features, or cluster on it all the same with --label-columns keep",
-            ));
+            return Err(Error::bad_data(text)
+                .at(place)
+                .hint("leave it out with --features, or cluster on it all the same with --label-columns keep"));
         }
         observe.warn_data(text);
     }

@@ -36,7 +36,10 @@ impl Start {
             (from, to) if from == to => format!("k is {from}"),
             (from, to) => format!("k is {from} to {to}"),
         };
-        Err(self.error(format!("the run to start from has {k} segments, and {asked}"), &format!("ask for --k {k}, or start from another run")))
+        Err(self.error(
+            format!("the run to start from has {k} segments, and {asked}"),
+            &format!("ask for --k {k}, or start from another run"),
+        ))
     }
 
     /// The centroids in internal order, on the grid of these features.
@@ -47,7 +50,10 @@ impl Start {
         let values: Option<Vec<Vec<i64>>> = carried.collect();
         let values = values.ok_or_else(|| {
             let columns: Vec<&str> = self.model.features.columns().collect();
-            let hint = format!("it was made from {}; use the same columns and transforms, or leave --start out", columns.join(", "));
+            let hint = format!(
+                "it was made from {}; use the same columns and transforms, or leave --start out",
+                columns.join(", ")
+            );
             self.error("the run to start from was made from other features".to_owned(), &hint)
         })?;
         Ok(Centroids::new(0, 0, features.features.len(), values.concat()))

@@ -69,7 +69,16 @@ pub fn choose(scores: &[Scores], criterion: Criterion, gates: Gates) -> Option<C
     let Some(&(best, figure)) = ranked.first() else {
         // Nothing has as many clusters as it should: the least that was asked for says so best.
         let (k, passed) = (first.k, false);
-        return Some(Choice { k, criterion, runner_up: None, tied: false, overruled: None, ruled_out, passed, figures });
+        return Some(Choice {
+            k,
+            criterion,
+            runner_up: None,
+            tied: false,
+            overruled: None,
+            ruled_out,
+            passed,
+            figures,
+        });
     };
     let second = ranked.get(1);
     let free = order(scores, &candidates, criterion).first().map(|&(at, _)| scores[at].k);
@@ -147,7 +156,8 @@ fn mean_ranks(scores: &[Scores], among: &[usize]) -> Vec<Option<f64>> {
         among.iter().map(|&at| figure(&scores[at])).collect()
     };
     // A silhouette of all pairs says more than the simplified one; both would count the same thing twice.
-    let silhouette = of(&|s| s.silhouette.as_ref().map(|s| -s.mean)).or_else(|| of(&|s| Some(-s.simplified_silhouette?)));
+    let silhouette =
+        of(&|s| s.silhouette.as_ref().map(|s| -s.mean)).or_else(|| of(&|s| Some(-s.simplified_silhouette?)));
     let votes = [
         silhouette,
         of(&|s| s.davies_bouldin),

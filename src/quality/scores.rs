@@ -1,4 +1,5 @@
-//! All scores of one k, side by side.
+//! All scores of one k, side by side: what a choice is made from, and what a report shows of every k that was compared.
+//! A figure that was not asked for, or that has no value for a clustering, is absent.
 
 use super::{Gap, Silhouette, Stability};
 

@@ -108,7 +108,8 @@ pub fn select(
         let candidate = candidates.iter().find(|candidate| candidate.k_asked == k);
         kmeans::publish(engine, candidate.cloned().ok_or_else(|| Error::bug("the choice is no candidate"))?, observe)
     };
-    let other = choice.runner_up.map(|k| Ok::<_, Error>(published_labels(k, chosen(k, &observe.silent())?))).transpose()?;
+    let other =
+        choice.runner_up.map(|k| Ok::<_, Error>(published_labels(k, chosen(k, &observe.silent())?))).transpose()?;
     let fit = chosen(choice.k, observe)?;
     let to_runner_up = other.map(|other| flow(&published_labels(choice.k, fit.clone()), &other));
     let smallest = fit.sums.rows.iter().copied().min().unwrap_or(0);
@@ -150,7 +151,8 @@ fn score(
         Some(budget) => super::silhouette(of, budget, threads, observe)?,
         None => None,
     };
-    let published = |silhouette: Silhouette| Silhouette { clusters: by_number(&fit.published, &silhouette.clusters), ..silhouette };
+    let published =
+        |silhouette: Silhouette| Silhouette { clusters: by_number(&fit.published, &silhouette.clusters), ..silhouette };
     let means = Means::of(of, threads);
     Ok(Scores {
         iterations: fit.iterations,

@@ -29,12 +29,16 @@ pub fn reasons(summary: &Summary) -> Vec<String> {
 /// Why a k could not be chosen.
 pub(super) fn reason(reason: Reason) -> String {
     match reason {
-        Reason::FewerClusters { found } => format!("the data has too few distinct customers: {} came out", segments(found)),
+        Reason::FewerClusters { found } => {
+            format!("the data has too few distinct customers: {} came out", segments(found))
+        }
         Reason::TooSmall { smallest, needed } => {
             format!("its smallest segment has {}, fewer than {}", customers(smallest), count(needed))
         }
         Reason::Unstable { jaccard } => {
-            format!("one of its segments does not come back when the clustering is repeated (Jaccard index {jaccard:.2})")
+            format!(
+                "one of its segments does not come back when the clustering is repeated (Jaccard index {jaccard:.2})"
+            )
         }
     }
 }
@@ -62,8 +66,8 @@ pub(super) fn criterion(criterion: Criterion) -> &'static str {
 }
 
 fn why(all: &[Selection], own: &Selection, choice: &ChoiceSummary) -> String {
-    let (k, range) = (segments(own.k), range(all));
-    let value = |of: Option<f64>| of.map_or_else(String::new, |value| format!(": {}", figure(value)));
+    let (k, range) = (own.k, range(all));
+    let value = |of: Option<f64>| of.map_or_else(String::new, |value| format!(": {}", score(value)));
     let compared: Vec<&Selection> = all.iter().filter(|one| (one.ruled_out.is_none()) == choice.passed).collect();
     let among = if choice.passed && compared.len() < all.len() {
         format!("Of {range}, with those left out that cannot be used, {k}")
@@ -74,16 +78,21 @@ fn why(all: &[Selection], own: &Selection, choice: &ChoiceSummary) -> String {
         Criterion::Consensus => {
             let ranks = ranks(&compared, own);
             if compared.len() < 2 || ranks.is_empty() {
-                return format!("{k} were chosen from {range}: no other number could be.");
+                return format!("Of {range}, {k} were chosen: no other number could be.");
             }
             format!("{among} fit the data best: they rank {}.", ranks.join(", "))
         }
-        Criterion::DaviesBouldin => format!("{among} have the lowest Davies-Bouldin index{}.", value(own.metrics.davies_bouldin)),
+        Criterion::DaviesBouldin => {
+            format!("{among} have the lowest Davies-Bouldin index{}.", value(own.metrics.davies_bouldin))
+        }
         Criterion::Silhouette => format!("{among} have the highest silhouette{}.", value(own.metrics.silhouette)),
         Criterion::CalinskiHarabasz => {
             format!("{among} have the highest Calinski-Harabasz index{}.", value(own.metrics.calinski_harabasz))
         }
-        Criterion::Gap => format!("{among} are the fewest that the next number does not clearly beat by the gap statistic{}.", value(own.gap)),
+        Criterion::Gap => format!(
+            "{among} are the fewest that the next number does not clearly beat by the gap statistic{}.",
+            value(own.gap)
+        ),
         Criterion::Elbow => {
             let explained = own.metrics.explained_variance;
             let part = explained.map_or_else(String::new, |part| format!(", at {} of the variance", share(part)));
@@ -110,7 +119,7 @@ fn ranks(compared: &[&Selection], own: &Selection) -> Vec<String> {
     for (name, of, sign) in scores {
         let Some(value) = of(own).filter(|_| all(of)) else { continue };
         let better = compared.iter().filter_map(|one| of(one)).filter(|other| sign * other < sign * value).count();
-        ranked.push((better + 1, format!("{name} ({})", figure(value))));
+        ranked.push((better + 1, format!("{name} ({})", score(value))));
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     let parts = ranked.chunk_by(|a, b| a.0 == b.0).map(|equal| {
@@ -135,7 +144,8 @@ fn gates(all: &[Selection], own: &Selection, choice: &ChoiceSummary) -> Option<S
     let stability = own.metrics.stability.as_ref()?;
     let lowest = stability.jaccard.iter().copied().reduce(f64::min)?;
     Some(format!(
-        "Repeated on {n} half samples and {n} bootstraps, every segment comes back, the weakest with a Jaccard index of {lowest:.2}.",
+        "When the clustering is repeated on {n} half samples and {n} resamples of the customers, every segment comes \
+         back; the one that changes most keeps a Jaccard index of {lowest:.2} (1 is all the same).",
         n = stability.repeats
     ))
 }
@@ -160,7 +170,8 @@ fn change(summary: &Summary, flow: &FlowSummary) -> Option<String> {
     };
     let others = flow.customers.first()?.len();
     if others < flow.customers.len() {
-        let home: Vec<usize> = flow.customers.iter().map(|row| largest(&mut row.iter().copied())).collect::<Option<_>>()?;
+        let home: Vec<usize> =
+            flow.customers.iter().map(|row| largest(&mut row.iter().copied())).collect::<Option<_>>()?;
         let together: Vec<String> = (0..others)
             .filter_map(|other| {
                 let members: Vec<String> = (0..home.len()).filter(|&own| home[own] == other).map(name).collect();
@@ -174,13 +185,22 @@ fn change(summary: &Summary, flow: &FlowSummary) -> Option<String> {
     let source: Vec<usize> = (0..others).map(source).collect::<Option<_>>()?;
     let split: Vec<String> = (0..flow.customers.len())
         .filter_map(|own| {
-            let parts: Vec<u64> = (0..others).filter(|&other| source[other] == own).filter_map(|other| flow.customers[own].get(other).copied()).collect();
+            let parts: Vec<u64> = (0..others)
+                .filter(|&other| source[other] == own)
+                .filter_map(|other| flow.customers[own].get(other).copied())
+                .collect();
             let sizes: Vec<String> = parts.iter().map(|&part| count(part)).collect();
             let sizes = joined(&sizes, "and");
-            (parts.len() > 1).then(|| format!("{} would fall into {} parts, of {sizes} customers", name(own), parts.len()))
+            (parts.len() > 1)
+                .then(|| format!("{} would fall into {} parts, of {sizes} customers", name(own), parts.len()))
         })
         .collect();
     (!split.is_empty()).then(|| split.join(", and "))
+}
+
+/// A score: three digits tell two apart.
+fn score(value: f64) -> String {
+    if value.abs() < 100.0 { format!("{value:.3}") } else { figure(value) }
 }
 
 fn range(all: &[Selection]) -> String {

@@ -83,9 +83,9 @@ impl Run {
     /// What the manifest vouches for of a file, in hexadecimal.
     pub fn hash(&self, name: &str) -> Result<String> {
         let entry = self.manifest.files.iter().find(|entry| entry.name == name);
-        entry.map(|entry| entry.sha256.clone()).ok_or_else(|| {
-            Error::bad_data(format!("the manifest does not list {name}")).at(self.place(MANIFEST))
-        })
+        entry
+            .map(|entry| entry.sha256.clone())
+            .ok_or_else(|| Error::bad_data(format!("the manifest does not list {name}")).at(self.place(MANIFEST)))
     }
 
     pub fn summary(&self) -> Result<Summary> {

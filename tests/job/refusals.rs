@@ -167,7 +167,10 @@ fn wrong_types_ranges_and_words_fail_with_what_was_allowed() {
 fn what_cannot_be_chosen_from_is_refused_with_what_can() {
     let cases = [
         ("k = \"many\"", "`k` is \"many\"; allowed: a whole number from 1 to 4096, a range such as 2..10, or auto"),
-        ("k = \"8..4\"", "`k` is \"8..4\"; allowed: two whole numbers from 1 to 4096, the smaller first, such as 2..10"),
+        (
+            "k = \"8..4\"",
+            "`k` is \"8..4\"; allowed: two whole numbers from 1 to 4096, the smaller first, such as 2..10",
+        ),
         ("k = \"2..500\"", "`k` compares more than 100 numbers of clusters"),
         ("k_range = [2]", "`k_range` is a list; allowed: two whole numbers"),
         ("k_range = [0, 4]", "`k_range` is 0; allowed: a whole number from 1 to 4096"),
@@ -230,7 +233,10 @@ fn what_is_missing_is_asked_for_from_the_one_who_can_add_it() {
 fn wrong_flags_are_usage_errors_and_wrong_variables_are_not() {
     let error = resolve(SMALL, &[("cluster.k", "five")], &[]).unwrap_err();
     assert_eq!(error.kind(), Kind::Usage);
-    assert_eq!(error.to_string(), "--k: `k` is \"five\"; allowed: a whole number from 1 to 4096, a range such as 2..10, or auto");
+    assert_eq!(
+        error.to_string(),
+        "--k: `k` is \"five\"; allowed: a whole number from 1 to 4096, a range such as 2..10, or auto"
+    );
     let error = resolve(SMALL, &[], &[("SEGMINT_TOL", "-1")]).unwrap_err();
     assert_eq!(error.kind(), Kind::JobFile);
     assert!(error.to_string().starts_with("SEGMINT_TOL: `tol` is \"-1\""));

@@ -8,4 +8,5 @@ mod early_ends;
 mod fallback;
 mod published;
 mod refusals;
+mod selection;
 mod table;

@@ -1,12 +1,11 @@
 //! What a run publishes, checked against the data by other means.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int32Type};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use segmint::engine::distance;
 use segmint::job::{Feature, Job, Transform};
 use segmint::observe::Observe;
@@ -14,13 +13,7 @@ use segmint::pipeline::run;
 use segmint::report::Summary;
 use segmint::store::{MANIFEST, Manifest, Model};
 
-use super::table::{ROWS, all, input, job, job_with_weights_and_drops, write};
-
-fn read(path: &Path) -> RecordBatch {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
-    let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
-    arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap()
-}
+use super::table::{ROWS, all, input, job, job_with_weights_and_drops, read, write};
 
 fn numbers(batch: &RecordBatch, column: &str) -> Float64Array {
     let column = batch.column_by_name(column).unwrap();

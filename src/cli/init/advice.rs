@@ -120,8 +120,12 @@ pub fn value_column(seen: &Seen) -> Option<&str> {
 pub fn k(n_rows: u64) -> (String, &'static str) {
     match n_rows {
         1 => ("1".to_owned(), "there is one customer"),
-        n if n < K_AUTO => (format!("{:?}", format!("2..{n}")), "there are few customers; the report says why the number it chose"),
-        _ => ("\"auto\"".to_owned(), "2 to 10 are compared, and the report says why the one it chose; or give a number"),
+        n if n < K_AUTO => {
+            (format!("{:?}", format!("2..{n}")), "there are few customers; the report says why the number it chose")
+        }
+        _ => {
+            ("\"auto\"".to_owned(), "2 to 10 are compared, and the report says why the one it chose; or give a number")
+        }
     }
 }
 

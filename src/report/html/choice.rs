@@ -52,7 +52,8 @@ pub(super) fn write(html: &mut Html, page: &Page) {
             let values: Vec<(usize, f64)> =
                 summary.selection.iter().filter_map(|one| Some((one.k, (score.of)(one)?))).collect();
             // The simplified silhouette stands in for the silhouette where there is none.
-            let doubled = score.name == SCORES[1].name && summary.selection.iter().any(|one| (SCORES[0].of)(one).is_some());
+            let doubled =
+                score.name == SCORES[1].name && summary.selection.iter().any(|one| (SCORES[0].of)(one).is_some());
             if values.len() > 1 && !doubled {
                 html.within("figure", &[], |html| chart(html, score, &values, choice.k));
             }
@@ -99,7 +100,11 @@ fn chart(html: &mut Html, score: &Score, values: &[(usize, f64)], chosen: usize)
             let (class, r) = if k == chosen { ("point chosen", "6.5") } else { ("point", "3.5") };
             html.empty("circle", &[("class", class), ("cx", &x), ("cy", &y), ("r", r)]);
             let class = if k == chosen { "axis here" } else { "axis" };
-            html.element("text", &[("class", class), ("x", &x), ("y", &format!("{:.0}", HEIGHT + 14.0))], &k.to_string());
+            html.element(
+                "text",
+                &[("class", class), ("x", &x), ("y", &format!("{:.0}", HEIGHT + 14.0))],
+                &k.to_string(),
+            );
         }
     });
     html.within("p", &[("class", "ends")], |html| {
@@ -150,17 +155,31 @@ fn clusters(html: &mut Html, summary: &Summary) {
     html.element("h3", &[], "How well each segment holds together");
     if !silhouettes.is_empty() {
         html.within("figure", &[("class", "bars")], |html| {
-            html.element("p", &[("class", "label")], "Silhouette: from −1, at home elsewhere, to 1, far from all others");
+            html.element(
+                "p",
+                &[("class", "label")],
+                "Silhouette: from −1, at home elsewhere, to 1, far from all others",
+            );
             for (cluster, &value) in summary.clusters.iter().zip(silhouettes) {
                 let label = format!("{}: {}", cluster.persona, figure(value));
-                html.within("svg", &[("class", "silhouette"), ("role", "img"), ("aria-label", &label), ("height", "22")], |html| {
-                    let (from, to) = (0.5 + value.min(0.0) / 2.0, 0.5 + value.max(0.0) / 2.0);
-                    let class = format!("fill {}", colour(cluster.cluster));
-                    let (x, width) = (percent(from), percent(to - from));
-                    html.empty("rect", &[("class", &class), ("x", &x), ("y", "3"), ("width", &width), ("height", "16")]);
-                    html.empty("line", &[("class", "middle"), ("x1", "50%"), ("x2", "50%"), ("y1", "0"), ("y2", "22")]);
-                    html.element("text", &[("x", "0"), ("y", "15")], &cluster.cluster.to_string());
-                });
+                html.within(
+                    "svg",
+                    &[("class", "silhouette"), ("role", "img"), ("aria-label", &label), ("height", "22")],
+                    |html| {
+                        let (from, to) = (0.5 + value.min(0.0) / 2.0, 0.5 + value.max(0.0) / 2.0);
+                        let class = format!("fill {}", colour(cluster.cluster));
+                        let (x, width) = (percent(from), percent(to - from));
+                        html.empty(
+                            "rect",
+                            &[("class", &class), ("x", &x), ("y", "3"), ("width", &width), ("height", "16")],
+                        );
+                        html.empty(
+                            "line",
+                            &[("class", "middle"), ("x1", "50%"), ("x2", "50%"), ("y1", "0"), ("y2", "22")],
+                        );
+                        html.element("text", &[("x", "0"), ("y", "15")], &cluster.cluster.to_string());
+                    },
+                );
             }
         });
     }

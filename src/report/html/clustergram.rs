@@ -49,31 +49,42 @@ pub(super) fn write(html: &mut Html, page: &Page) {
         let n = columns.len() as f64;
         let x = |at: usize, side: f64| (at as f64 + 0.5 + side * BAR / 2.0) / n;
         let rows = summary.rows as f64;
-        html.within("svg", &[("role", "img"), ("aria-label", &label), ("height", &format!("{:.0}", HEIGHT + 20.0))], |html| {
-            // Curves need coordinates; they are stretched over the width, and what has text in it is not.
-            let stretched = [("viewBox", "0 0 1000 1000"), ("preserveAspectRatio", "none"), ("height", &format!("{HEIGHT:.0}"))];
-            html.within("svg", &stretched, |html| {
-                for (at, flow) in flows.iter().enumerate() {
-                    let (from, to) = (1000.0 * x(at, 1.0), 1000.0 * x(at + 1, -1.0));
-                    for band in bands(flow, &columns[at], &columns[at + 1], rows) {
-                        html.empty("path", &[("class", "band"), ("d", &curve(from, to, &band))]);
+        html.within(
+            "svg",
+            &[("role", "img"), ("aria-label", &label), ("height", &format!("{:.0}", HEIGHT + 20.0))],
+            |html| {
+                // Curves need coordinates; they are stretched over the width, and what has text in it is not.
+                let stretched = [
+                    ("viewBox", "0 0 1000 1000"),
+                    ("preserveAspectRatio", "none"),
+                    ("height", &format!("{HEIGHT:.0}")),
+                ];
+                html.within("svg", &stretched, |html| {
+                    for (at, flow) in flows.iter().enumerate() {
+                        let (from, to) = (1000.0 * x(at, 1.0), 1000.0 * x(at + 1, -1.0));
+                        for band in bands(flow, &columns[at], &columns[at + 1], rows) {
+                            html.empty("path", &[("class", "band"), ("d", &curve(from, to, &band))]);
+                        }
                     }
+                });
+                for (at, column) in columns.iter().enumerate() {
+                    let (left, width) = (percent(x(at, -1.0)), percent(BAR / n));
+                    for &cluster in &column.order {
+                        let (top, share) = (column.tops[cluster], column.sizes[cluster] as f64 / rows);
+                        let (y, height) = (format!("{:.1}", HEIGHT * top), format!("{:.1}", HEIGHT * share));
+                        let own = format!("fill {}", colour(cluster));
+                        let class = if column.k == summary.k_asked { own.as_str() } else { "node" };
+                        html.empty(
+                            "rect",
+                            &[("class", class), ("x", &left), ("y", &y), ("width", &width), ("height", &height)],
+                        );
+                    }
+                    let (middle, y) = (percent(x(at, 0.0)), format!("{:.0}", HEIGHT + 16.0));
+                    let class = if column.k == summary.k_asked { "axis here" } else { "axis" };
+                    html.element("text", &[("class", class), ("x", &middle), ("y", &y)], &column.k.to_string());
                 }
-            });
-            for (at, column) in columns.iter().enumerate() {
-                let (left, width) = (percent(x(at, -1.0)), percent(BAR / n));
-                for &cluster in &column.order {
-                    let (top, share) = (column.tops[cluster], column.sizes[cluster] as f64 / rows);
-                    let (y, height) = (format!("{:.1}", HEIGHT * top), format!("{:.1}", HEIGHT * share));
-                    let own = format!("fill {}", colour(cluster));
-                    let class = if column.k == summary.k_asked { own.as_str() } else { "node" };
-                    html.empty("rect", &[("class", class), ("x", &left), ("y", &y), ("width", &width), ("height", &height)]);
-                }
-                let (middle, y) = (percent(x(at, 0.0)), format!("{:.0}", HEIGHT + 16.0));
-                let class = if column.k == summary.k_asked { "axis here" } else { "axis" };
-                html.element("text", &[("class", class), ("x", &middle), ("y", &y)], &column.k.to_string());
-            }
-        });
+            },
+        );
         behind(html, &table(flows));
     });
 }
