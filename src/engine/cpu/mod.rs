@@ -5,6 +5,7 @@
 #![allow(clippy::needless_range_loop, reason = "a lane is a number in several arrays at once")]
 
 mod assign;
+mod double;
 mod exact;
 mod lanes;
 mod lloyd;

@@ -5,6 +5,7 @@
 //! [`UNIT`]s and added as an integer. All of this is defined by the distance alone, so no instruction set, no order
 //! and no tiling can change a bit of a sum.
 
+use super::double::Double;
 use super::simd::Kernel;
 use super::vector::Vector;
 
@@ -12,7 +13,7 @@ use super::vector::Vector;
 pub(super) const UNITS_PER_STEP: f64 = 4096.0;
 
 /// Adding this leaves a value below 2^38 steps as a whole number of units in the lowest bits of the sum.
-const TO_UNITS: f64 = 1.5 * (1u64 << 40) as f64;
+pub(super) const TO_UNITS: f64 = 1.5 * (1u64 << 40) as f64;
 
 /// Rows of the second set that the kernel handles together: with eight rows of the first they fill twelve of AVX2's
 /// sixteen registers.
@@ -86,78 +87,63 @@ pub(super) struct Pairs<'a, I> {
 impl<'t, I: Iterator<Item = Tile<'t>>> Kernel for Pairs<'_, I> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        match V::LANES {
-            16 => add_tiles::<V, 16, I>(self),
-            1 => add_tiles::<V, 4, I>(self),
-            _ => add_tiles::<V, 8, I>(self),
+        let Pairs { rows, tiles, row_sums, tile_sums } = self;
+        for (index, tile) in tiles.enumerate() {
+            let mut sums = [0; TILE_ROWS];
+            match tile.n_rows {
+                1 => add_tile::<V::Double, 1>(rows, tile, row_sums, &mut sums),
+                2 => add_tile::<V::Double, 2>(rows, tile, row_sums, &mut sums),
+                3 => add_tile::<V::Double, 3>(rows, tile, row_sums, &mut sums),
+                4 => add_tile::<V::Double, 4>(rows, tile, row_sums, &mut sums),
+                5 => add_tile::<V::Double, 5>(rows, tile, row_sums, &mut sums),
+                _ => add_tile::<V::Double, TILE_ROWS>(rows, tile, row_sums, &mut sums),
+            }
+            if let Some(total) = tile_sums.get_mut(index) {
+                total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+            }
         }
     }
 }
 
 #[inline(always)]
-fn add_tiles<'t, V: Vector, const G: usize, I: Iterator<Item = Tile<'t>>>(pairs: Pairs<'_, I>) {
-    let Pairs { rows, tiles, row_sums, tile_sums } = pairs;
-    for (index, tile) in tiles.enumerate() {
-        let mut sums = [0; TILE_ROWS];
-        match tile.n_rows {
-            1 => add_tile::<V, G, 1>(rows, tile, row_sums, &mut sums),
-            2 => add_tile::<V, G, 2>(rows, tile, row_sums, &mut sums),
-            3 => add_tile::<V, G, 3>(rows, tile, row_sums, &mut sums),
-            4 => add_tile::<V, G, 4>(rows, tile, row_sums, &mut sums),
-            5 => add_tile::<V, G, 5>(rows, tile, row_sums, &mut sums),
-            _ => add_tile::<V, G, TILE_ROWS>(rows, tile, row_sums, &mut sums),
-        }
-        if let Some(total) = tile_sums.get_mut(index) {
-            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-        }
-    }
-}
-
-#[inline(always)]
-fn add_tile<V: Vector, const G: usize, const J: usize>(
+fn add_tile<D: Double, const J: usize>(
     rows: &Rows,
     tile: Tile,
     row_sums: &mut [[u64; GROUP_ROWS]],
     tile_sums: &mut [u64; TILE_ROWS],
 ) {
-    let mut lanes = [[0u64; G]; J];
+    let mut totals = [D::no_units(); J];
     let groups = rows.coordinates.chunks_exact(rows.n_features).zip(&rows.norms).zip(&rows.masks).zip(row_sums);
     for (((columns, norms), masks), sums) in groups {
-        for first in (0..GROUP_ROWS).step_by(G) {
-            let mut squares = [[0f64; G]; J];
+        for first in (0..GROUP_ROWS).step_by(2 * D::LANES) {
+            let second = first + D::LANES;
+            let mut squares = [[D::splat(0.0); 2]; J];
+            let norms = [D::load(norms, first), D::load(norms, second)];
             for j in 0..J {
-                for lane in 0..G {
-                    squares[j][lane] = norms[first + lane] + tile.norms[j];
-                }
+                let norm = D::splat(tile.norms[j]);
+                squares[j] = [norms[0].add(norm), norms[1].add(norm)];
             }
             for (column, coordinates) in columns.iter().zip(tile.coordinates) {
+                let column = [D::load(column, first), D::load(column, second)];
                 for j in 0..J {
-                    for lane in 0..G {
-                        squares[j][lane] = add_product::<V>(column[first + lane], coordinates[j], squares[j][lane]);
-                    }
+                    let coordinate = D::splat(coordinates[j]);
+                    squares[j][0] = column[0].multiply_add(coordinate, squares[j][0]);
+                    squares[j][1] = column[1].multiply_add(coordinate, squares[j][1]);
                 }
             }
+            let masks = [D::load_units(masks, first), D::load_units(masks, second)];
+            let mut own = [D::load_units(sums, first), D::load_units(sums, second)];
             for j in 0..J {
-                let mut roots = [0f32; G];
-                for lane in 0..G {
-                    roots[lane] = (squares[j][lane] as f32).sqrt();
-                }
-                for lane in 0..G {
-                    let sum = (f64::from(roots[lane]) + TO_UNITS).to_bits();
-                    let units = sum.wrapping_sub(TO_UNITS.to_bits()) & masks[first + lane];
-                    sums[first + lane] = sums[first + lane].wrapping_add(units);
-                    lanes[j][lane] = lanes[j][lane].wrapping_add(units);
-                }
+                let units = D::root_units(squares[j]);
+                let units = [D::mask_units(units[0], masks[0]), D::mask_units(units[1], masks[1])];
+                own = [D::add_units(own[0], units[0]), D::add_units(own[1], units[1])];
+                totals[j] = D::add_units(totals[j], D::add_units(units[0], units[1]));
             }
+            D::store_units(own[0], sums, first);
+            D::store_units(own[1], sums, second);
         }
     }
     for j in 0..J {
-        tile_sums[j] = lanes[j].iter().fold(tile_sums[j], |sum, &lane| sum.wrapping_add(lane));
+        tile_sums[j] = D::sum_units(totals[j]);
     }
-}
-
-/// `a * b + c` of integers whose result f64 holds exactly: fused where the level has it, which changes no bit.
-#[inline(always)]
-fn add_product<V: Vector>(a: f64, b: f64, c: f64) -> f64 {
-    if V::LANES == 1 { a * b + c } else { a.mul_add(b, c) }
 }

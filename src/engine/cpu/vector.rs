@@ -3,11 +3,15 @@
 //! The operations are inlined into kernels that [`SimdLevel::run`](super::SimdLevel) compiles under the level's
 //! features; that is the only place they are reached from.
 
+use super::double::Double;
 use crate::grid::PANEL_ROWS;
 
 /// One vector of f32. All operations are lane by lane.
 pub(super) trait Vector: Copy {
     const LANES: usize;
+
+    /// The level's vector of f64.
+    type Double: Double;
 
     fn splat(value: f32) -> Self;
 
@@ -44,6 +48,8 @@ fn check(at: usize, lanes: usize) {
 /// One lane: the level every machine has.
 impl Vector for f32 {
     const LANES: usize = 1;
+
+    type Double = f64;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -100,7 +106,7 @@ impl Vector for f32 {
 /// unsafe to call because the machine may lack them; a `Name` is made only under the level's features.
 #[allow(unused_macros)]
 macro_rules! vector {
-    ($(#[$doc:meta])* $name:ident = $register:ty, $lanes:literal, splat $splat:expr, load $load:expr,
+    ($(#[$doc:meta])* $name:ident = $register:ty, $lanes:literal, double $double:ty, splat $splat:expr, load $load:expr,
      load_bytes $load_bytes:expr, store $store:expr, subtract $subtract:expr, multiply_add $multiply_add:expr,
      smaller $smaller:expr, larger $larger:expr, where_less $where_less:expr, less_bits $less_bits:expr) => {
         $(#[$doc])*
@@ -112,6 +118,8 @@ macro_rules! vector {
         #[allow(clippy::redundant_closure_call)]
         impl Vector for $name {
             const LANES: usize = $lanes;
+
+            type Double = $double;
 
             #[inline(always)]
             fn splat(value: f32) -> Self {
@@ -173,11 +181,12 @@ macro_rules! vector {
 mod x86 {
     use std::arch::x86_64::*;
 
+    use super::super::double::{Avx2Double, Avx512Double};
     use super::{PANEL_ROWS, Vector, check};
 
     vector! {
         /// Sixteen lanes, 32 registers.
-        Avx512 = __m512, 16,
+        Avx512 = __m512, 16, double Avx512Double,
         splat _mm512_set1_ps, load _mm512_loadu_ps,
         load_bytes |bytes: *const u8| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(bytes.cast()))),
         store _mm512_storeu_ps, subtract _mm512_sub_ps, multiply_add _mm512_fmadd_ps,
@@ -188,7 +197,7 @@ mod x86 {
 
     vector! {
         /// Eight lanes, 16 registers.
-        Avx2 = __m256, 8,
+        Avx2 = __m256, 8, double Avx2Double,
         splat _mm256_set1_ps, load _mm256_loadu_ps,
         load_bytes |bytes: *const u8| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(bytes.cast()))),
         store _mm256_storeu_ps, subtract _mm256_sub_ps, multiply_add _mm256_fmadd_ps,
@@ -205,11 +214,12 @@ pub(super) use x86::{Avx2, Avx512};
 mod arm {
     use std::arch::aarch64::*;
 
+    use super::super::double::NeonDouble;
     use super::{PANEL_ROWS, Vector, check};
 
     vector! {
         /// Four lanes, 32 registers.
-        Neon = float32x4_t, 4,
+        Neon = float32x4_t, 4, double NeonDouble,
         splat vdupq_n_f32, load vld1q_f32,
         load_bytes |bytes: *const u8| vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(
             vcreate_u8(u64::from(bytes.cast::<u32>().read_unaligned())),

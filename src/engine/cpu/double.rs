@@ -1,0 +1,254 @@
+//! Vectors of f64 and of the u64 that distances become, once per instruction set: what the silhouette's kernel needs
+//! beside [`Vector`](super::vector::Vector), which is where they are reached from.
+
+use super::pairs::{GROUP_ROWS, TO_UNITS};
+
+/// One vector of f64. All operations are lane by lane.
+pub(super) trait Double: Copy {
+    const LANES: usize;
+
+    /// As many u64.
+    type Units: Copy;
+
+    fn splat(value: f64) -> Self;
+
+    /// The `LANES` values from `at` on.
+    fn load(from: &[f64; GROUP_ROWS], at: usize) -> Self;
+
+    fn add(self, other: Self) -> Self;
+
+    /// `self * factor + addend`, fused where the level has it: only for what f64 holds exactly either way.
+    fn multiply_add(self, factor: Self, addend: Self) -> Self;
+
+    /// The square root of each value as an f32 of the value as an f32, both rounded to nearest, in whole units.
+    fn root_units(pair: [Self; 2]) -> [Self::Units; 2];
+
+    fn no_units() -> Self::Units;
+
+    fn load_units(from: &[u64; GROUP_ROWS], at: usize) -> Self::Units;
+
+    fn store_units(units: Self::Units, to: &mut [u64; GROUP_ROWS], at: usize);
+
+    fn add_units(a: Self::Units, b: Self::Units) -> Self::Units;
+
+    fn mask_units(units: Self::Units, mask: Self::Units) -> Self::Units;
+
+    /// The sum of all lanes.
+    fn sum_units(units: Self::Units) -> u64;
+}
+
+/// `assert`s what makes a load or store of `lanes` values at `at` sound; the compiler removes it where `at` is known.
+#[inline(always)]
+fn check(at: usize, lanes: usize) {
+    assert!(at + lanes <= GROUP_ROWS);
+}
+
+/// One lane: the level every machine has.
+impl Double for f64 {
+    const LANES: usize = 1;
+
+    type Units = u64;
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn load(from: &[f64; GROUP_ROWS], at: usize) -> Self {
+        from[at]
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self + other
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, factor: Self, addend: Self) -> Self {
+        self * factor + addend
+    }
+
+    #[inline(always)]
+    fn root_units(pair: [Self; 2]) -> [u64; 2] {
+        pair.map(|square| (f64::from((square as f32).sqrt()) + TO_UNITS).to_bits() - TO_UNITS.to_bits())
+    }
+
+    #[inline(always)]
+    fn no_units() -> u64 {
+        0
+    }
+
+    #[inline(always)]
+    fn load_units(from: &[u64; GROUP_ROWS], at: usize) -> u64 {
+        from[at]
+    }
+
+    #[inline(always)]
+    fn store_units(units: u64, to: &mut [u64; GROUP_ROWS], at: usize) {
+        to[at] = units;
+    }
+
+    #[inline(always)]
+    fn add_units(a: u64, b: u64) -> u64 {
+        a.wrapping_add(b)
+    }
+
+    #[inline(always)]
+    fn mask_units(units: u64, mask: u64) -> u64 {
+        units & mask
+    }
+
+    #[inline(always)]
+    fn sum_units(units: u64) -> u64 {
+        units
+    }
+}
+
+/// `double!(Name = Register, IntegerRegister, lanes, operations..)`, as `vector!` beside the other vectors.
+#[allow(unused_macros)]
+macro_rules! double {
+    ($(#[$doc:meta])* $name:ident = $register:ty, $integers:ty, $lanes:literal, splat $splat:expr, load $load:expr,
+     add $add:expr, multiply_add $multiply_add:expr, root_units $root_units:expr, load_units $load_units:expr,
+     store_units $store_units:expr, add_units $add_units:expr, mask_units $mask_units:expr, no_units $no_units:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub(in crate::engine::cpu) struct $name($register);
+
+        // SAFETY (all operations): only kernels compiled under this level's features use this type, and `check` keeps
+        // loads and stores within their arrays.
+        #[allow(clippy::redundant_closure_call)]
+        impl Double for $name {
+            const LANES: usize = $lanes;
+
+            type Units = $integers;
+
+            #[inline(always)]
+            fn splat(value: f64) -> Self {
+                Self(unsafe { $splat(value) })
+            }
+
+            #[inline(always)]
+            fn load(from: &[f64; GROUP_ROWS], at: usize) -> Self {
+                check(at, $lanes);
+                Self(unsafe { $load(from.as_ptr().add(at)) })
+            }
+
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                Self(unsafe { $add(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn multiply_add(self, factor: Self, addend: Self) -> Self {
+                Self(unsafe { $multiply_add(self.0, factor.0, addend.0) })
+            }
+
+            #[inline(always)]
+            fn root_units(pair: [Self; 2]) -> [$integers; 2] {
+                unsafe { $root_units(pair[0].0, pair[1].0) }
+            }
+
+            #[inline(always)]
+            fn no_units() -> $integers {
+                unsafe { $no_units }
+            }
+
+            #[inline(always)]
+            fn load_units(from: &[u64; GROUP_ROWS], at: usize) -> $integers {
+                check(at, $lanes);
+                unsafe { $load_units(from.as_ptr().add(at)) }
+            }
+
+            #[inline(always)]
+            fn store_units(units: $integers, to: &mut [u64; GROUP_ROWS], at: usize) {
+                check(at, $lanes);
+                unsafe { $store_units(to.as_mut_ptr().add(at), units) }
+            }
+
+            #[inline(always)]
+            fn add_units(a: $integers, b: $integers) -> $integers {
+                unsafe { $add_units(a, b) }
+            }
+
+            #[inline(always)]
+            fn mask_units(units: $integers, mask: $integers) -> $integers {
+                unsafe { $mask_units(units, mask) }
+            }
+
+            #[inline(always)]
+            fn sum_units(units: $integers) -> u64 {
+                let mut lanes = [0; GROUP_ROWS];
+                Self::store_units(units, &mut lanes, 0);
+                lanes.iter().fold(0, |sum: u64, &lane| sum.wrapping_add(lane))
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{Double, GROUP_ROWS, TO_UNITS, check};
+
+    double! {
+        /// Eight lanes.
+        Avx512Double = __m512d, __m512i, 8,
+        splat _mm512_set1_pd, load _mm512_loadu_pd, add _mm512_add_pd, multiply_add _mm512_fmadd_pd,
+        root_units |low: __m512d, high: __m512d| [low, high].map(|squares| {
+            let roots = _mm512_cvtps_pd(_mm256_sqrt_ps(_mm512_cvtpd_ps(squares)));
+            let shift = _mm512_set1_pd(TO_UNITS);
+            _mm512_sub_epi64(_mm512_castpd_si512(_mm512_add_pd(roots, shift)), _mm512_castpd_si512(shift))
+        }),
+        load_units |from: *const u64| _mm512_loadu_si512(from.cast()),
+        store_units |to: *mut u64, units| _mm512_storeu_si512(to.cast(), units),
+        add_units _mm512_add_epi64, mask_units _mm512_and_si512, no_units _mm512_setzero_si512()
+    }
+
+    double! {
+        /// Four lanes.
+        Avx2Double = __m256d, __m256i, 4,
+        splat _mm256_set1_pd, load _mm256_loadu_pd, add _mm256_add_pd, multiply_add _mm256_fmadd_pd,
+        root_units |low: __m256d, high: __m256d| {
+            let roots = _mm256_sqrt_ps(_mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low)));
+            let halves = [_mm256_castps256_ps128(roots), _mm256_extractf128_ps::<1>(roots)];
+            let shift = _mm256_set1_pd(TO_UNITS);
+            halves.map(|roots| {
+                let sum = _mm256_add_pd(_mm256_cvtps_pd(roots), shift);
+                _mm256_sub_epi64(_mm256_castpd_si256(sum), _mm256_castpd_si256(shift))
+            })
+        },
+        load_units |from: *const u64| _mm256_loadu_si256(from.cast()),
+        store_units |to: *mut u64, units| _mm256_storeu_si256(to.cast(), units),
+        add_units _mm256_add_epi64, mask_units _mm256_and_si256, no_units _mm256_setzero_si256()
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Avx2Double, Avx512Double};
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::aarch64::*;
+
+    use super::{Double, GROUP_ROWS, TO_UNITS, check};
+
+    double! {
+        /// Two lanes.
+        NeonDouble = float64x2_t, uint64x2_t, 2,
+        splat vdupq_n_f64, load vld1q_f64, add vaddq_f64, multiply_add |a, b, c| vfmaq_f64(c, a, b),
+        root_units |low, high| {
+            let roots = vsqrtq_f32(vcvt_high_f32_f64(vcvt_f32_f64(low), high));
+            let shift = vdupq_n_f64(TO_UNITS);
+            [vcvt_f64_f32(vget_low_f32(roots)), vcvt_high_f64_f32(roots)].map(|roots| {
+                vsubq_u64(vreinterpretq_u64_f64(vaddq_f64(roots, shift)), vreinterpretq_u64_f64(shift))
+            })
+        },
+        load_units vld1q_u64, store_units |to, units| vst1q_u64(to, units), add_units vaddq_u64,
+        mask_units vandq_u64, no_units vdupq_n_u64(0)
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+pub(super) use arm::NeonDouble;
