@@ -146,7 +146,7 @@ fn gates(all: &[Selection], own: &Selection, choice: &ChoiceSummary) -> Option<S
     Some(format!(
         "When the clustering is repeated on {n} half samples and {n} resamples of the customers, every segment comes \
          back; the one that changes most keeps a Jaccard index of {lowest:.2} (1 is all the same).",
-        n = stability.repeats
+        n = stability.repeats / 2
     ))
 }
 

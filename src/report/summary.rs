@@ -143,7 +143,7 @@ pub struct StabilitySummary {
     pub adjusted_rand_index: f64,
     /// Mean over the repeats of the best Jaccard index of each cluster, in published order.
     pub jaccard: Vec<f64>,
-    /// Half samples and bootstraps, of each as many.
+    /// Clusterings that it was compared with: half samples and bootstraps, of each as many.
     pub repeats: u32,
 }
 

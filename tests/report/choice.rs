@@ -19,7 +19,7 @@ fn scores(figures: &[(f64, f64, f64, f64, u64)]) -> Vec<Scores> {
             method: SilhouetteMethod::Exact,
         }),
         smallest,
-        stability: Some(Stability { k, adjusted_rand_index: jaccard, jaccard: vec![jaccard; k], repeats: 20 }),
+        stability: Some(Stability { k, adjusted_rand_index: jaccard, jaccard: vec![jaccard; k], repeats: 40 }),
         ..Scores::unscored(k, k, 1000.0 / k as f64)
     };
     (2..).zip(figures).map(of).collect()

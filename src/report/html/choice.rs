@@ -51,10 +51,7 @@ pub(super) fn write(html: &mut Html, page: &Page) {
         for score in &SCORES {
             let values: Vec<(usize, f64)> =
                 summary.selection.iter().filter_map(|one| Some((one.k, (score.of)(one)?))).collect();
-            // The simplified silhouette stands in for the silhouette where there is none.
-            let doubled =
-                score.name == SCORES[1].name && summary.selection.iter().any(|one| (SCORES[0].of)(one).is_some());
-            if values.len() > 1 && !doubled {
+            if values.len() > 1 && !is_doubled(score, summary) {
                 html.within("figure", &[], |html| chart(html, score, &values, choice.k));
             }
         }
@@ -75,6 +72,11 @@ pub(super) fn write(html: &mut Html, page: &Page) {
         );
     }
     clusters(html, summary);
+}
+
+/// The simplified silhouette stands in for the silhouette where there is none.
+fn is_doubled(score: &Score, summary: &Summary) -> bool {
+    score.name == SCORES[1].name && summary.selection.iter().any(|one| (SCORES[0].of)(one).is_some())
 }
 
 /// A score against k, as a line with a point per k.
@@ -115,7 +117,7 @@ fn chart(html: &mut Html, score: &Score, values: &[(usize, f64)], chosen: usize)
 
 fn table(summary: &Summary, choice: &ChoiceSummary) -> Table {
     let any = |of: fn(&Selection) -> Option<f64>| summary.selection.iter().any(|one| of(one).is_some());
-    let scores: Vec<&Score> = SCORES.iter().filter(|score| any(score.of)).collect();
+    let scores: Vec<&Score> = SCORES.iter().filter(|score| any(score.of) && !is_doubled(score, summary)).collect();
     let mut head = vec![Cell::heading("Segments")];
     head.extend(scores.iter().map(|score| Cell::heading(score.name)));
     head.extend([Cell::heading("Variance explained"), Cell::heading("Smallest segment")]);
