@@ -115,7 +115,8 @@ fn sweep_any(
     runs.extend(start.filter(|start| settings.k.contains(&start.n_clusters())).cloned().map(Run::from_centroids));
     engine.load(matrix.clone())?;
     let ended = lloyd::advance(engine, matrix, settings, lloyd::numbered(runs), observe)?;
-    let polished = polish::polish(engine, matrix, settings, ended, observe)?;
+    // Who allows for a tolerance has no use for the last part of a part in a thousand.
+    let polished = if settings.tol > 0.0 { ended } else { polish::polish(engine, matrix, settings, ended, observe)? };
     let candidates = settings.k.clone().map(|k| lloyd::best(&polished, k)).collect::<Result<_>>()?;
     finished(observe, "cluster", matrix, started);
     Ok(candidates)

@@ -24,7 +24,7 @@ const PATIENCE: u32 = 60;
 const WORK_MAX: u64 = 1 << 27;
 
 /// Passes that Lloyd takes from a swap, as a guess for whether one round fits the budget.
-const PASSES_GUESS: u64 = 30;
+const PASSES_GUESS: u64 = 20;
 
 /// Draws of this stage are numbered from here: seeding never gets so far.
 const FIRST_STEP: u32 = 1 << 16;
@@ -56,7 +56,7 @@ pub(super) fn polish(
 ) -> Result<Vec<Run>> {
     let pass = |run: &Run| (matrix.n_rows() * matrix.n_features() * run.k_asked) as u64;
     let fits = |run: &Run| run.k_asked > 1 && pass(run) * PASSES_GUESS * u64::from(SWAPS) <= WORK_MAX;
-    if settings.tol > 0.0 || !runs.iter().any(fits) {
+    if !runs.iter().any(fits) {
         return Ok(runs);
     }
     // Draws walk the rows in key order, so that the order they came in cannot matter.

@@ -1,7 +1,8 @@
 //! The race: on a large table restarts need not visit every row to show which of them are worth it. They run on the
 //! sample that seeds come from, in two heats, and only the best few of each k go on over all rows.
 //!
-//! A heat ends early, at a loose tolerance: what is left is done over all rows anyway. Restarts that came to the same
+//! A heat ends early, at a loose tolerance: what is left is done over all rows anyway. Between the heats the best are
+//! polished by swaps on the smaller sample, unless a tolerance is allowed for. Restarts that came to the same
 //! place count once, so that what goes on is the best few *different* solutions, and all rows decide between them. The
 //! sample is the rows with the smallest order keys, so who wins depends on the data alone.
 //! `docs/decisions/restarts-race.md` has what it costs in inertia, and what it saves.
@@ -9,6 +10,7 @@
 use std::sync::Arc;
 
 use super::lloyd::{Run, advance, numbered};
+use super::polish::polish;
 use crate::engine::{Engine, distance};
 use crate::error::Result;
 use crate::grid::Matrix;
@@ -41,28 +43,36 @@ pub(super) fn race(
     runs: Vec<Run>,
     observe: &Observe,
 ) -> Result<Vec<Run>> {
+    let is_exact = settings.tol == 0.0;
     let settings = ClusterSettings { tol: settings.tol.max(TOL), ..settings.clone() };
     let rows: Vec<usize> = (0..FIRST_ROWS.min(sample.n_rows())).collect();
     let first = Arc::new(sample.select(&rows));
-    let runs = heat(engine, &first, &settings, runs, FIRST_WINNERS, observe)?;
-    heat(engine, sample, &settings, runs, WINNERS, observe)
+    let mut runs = best(heat(engine, &first, &settings, runs, observe)?, &first, FIRST_WINNERS);
+    if is_exact {
+        runs = polish(engine, &first, &settings, runs, observe)?;
+    }
+    let runs = heat(engine, sample, &settings, again(runs), observe)?;
+    Ok(again(best(runs, sample, WINNERS)))
 }
 
-/// Advances all runs on some rows and keeps the best different ones of each k.
+/// Advances all runs on some rows.
 fn heat(
     engine: &mut dyn Engine,
     rows: &Arc<Matrix>,
     settings: &ClusterSettings,
     runs: Vec<Run>,
-    winners: usize,
     observe: &Observe,
 ) -> Result<Vec<Run>> {
     engine.load(rows.clone())?;
-    let mut ended = advance(engine, rows, settings, numbered(runs), observe)?;
-    ended.sort_by_key(|run| (run.k_asked, run.inertia, run.restart));
+    advance(engine, rows, settings, numbered(runs), observe)
+}
+
+/// The best different runs of each k.
+fn best(mut runs: Vec<Run>, rows: &Matrix, winners: usize) -> Vec<Run> {
+    runs.sort_by_key(|run| (run.k_asked, run.inertia, run.restart));
     let weight = i128::from(rows.facts().weight.max(1));
     let mut kept: Vec<Run> = Vec::new();
-    for of_k in ended.chunk_by(|a, b| a.k_asked == b.k_asked) {
+    for of_k in runs.chunk_by(|a, b| a.k_asked == b.k_asked) {
         let first = kept.len();
         for run in of_k {
             let reach = run.inertia / weight / ALIKE;
@@ -71,8 +81,13 @@ fn heat(
             }
         }
     }
-    kept.sort_by_key(|run| (run.k_asked, run.restart));
-    Ok(kept.into_iter().map(Run::again).collect())
+    kept
+}
+
+/// The same runs from where they are, on other rows, in the order of k and restart.
+fn again(mut runs: Vec<Run>) -> Vec<Run> {
+    runs.sort_by_key(|run| (run.k_asked, run.restart));
+    runs.into_iter().map(Run::again).collect()
 }
 
 /// Whether every centroid of one lies within `reach`, a squared distance, of one of the other's.

@@ -75,11 +75,12 @@ pub fn select(
     let gates = Gates { size_min: size_min(selection.min_size, matrix.n_rows() as u64), useful_min };
     let many = candidates.len() > 1;
     let budget = silhouette_budget(selection, many, matrix.n_rows());
+    let criterion = many.then_some(selection.criterion);
     let (mut scores, mut labelled, mut flows) = (Vec::new(), Vec::<Labels>::new(), Vec::new());
     for (done, candidate) in candidates.iter().enumerate() {
         observe.check_stop()?;
         let fit = kmeans::publish(engine, candidate.clone(), &observe.silent())?;
-        scores.push(score(matrix, grid, candidate.k_asked, &fit, budget, threads, observe)?);
+        scores.push(score(matrix, grid, candidate.k_asked, &fit, budget, criterion, threads, observe)?);
         let labels = published_labels(candidate.k_asked, fit);
         if let Some(before) = labelled.last() {
             flows.push(flow(before, &labels));
@@ -142,6 +143,7 @@ fn score(
     k: usize,
     fit: &Fit,
     budget: Option<SilhouetteBudget>,
+    criterion: Option<Criterion>,
     threads: usize,
     observe: &Observe,
 ) -> Result<Scores> {
@@ -153,14 +155,14 @@ fn score(
     };
     let published =
         |silhouette: Silhouette| Silhouette { clusters: by_number(&fit.published, &silhouette.clusters), ..silhouette };
-    let means = Means::of(of, threads);
+    let means = Means::from_sums(matrix, fit.sums.clone());
     Ok(Scores {
         iterations: fit.iterations,
         davies_bouldin: means.davies_bouldin(of, threads),
         calinski_harabasz: means.calinski_harabasz(matrix),
         explained_variance: means.explained_variance(matrix),
         silhouette: silhouette.map(published),
-        simplified_silhouette: super::simplified_silhouette(matrix, &fit.centroids, &fit.assignment, threads),
+        simplified_silhouette: simplified,
         smallest: fit.sums.rows.iter().copied().min().unwrap_or(0),
         ..Scores::unscored(k, n_clusters, grid.squared(fit.inertia))
     })
