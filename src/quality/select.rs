@@ -155,6 +155,13 @@ fn score(
     };
     let published =
         |silhouette: Silhouette| Silhouette { clusters: by_number(&fit.published, &silhouette.clusters), ..silhouette };
+    // A consensus that is to do without a silhouette takes what comes next to it.
+    let simplified = match (budget, criterion) {
+        (None, Some(Criterion::Consensus)) => {
+            super::simplified_silhouette(matrix, &fit.centroids, &fit.assignment, threads)
+        }
+        _ => None,
+    };
     let means = Means::from_sums(matrix, fit.sums.clone());
     Ok(Scores {
         iterations: fit.iterations,
