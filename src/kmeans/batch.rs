@@ -11,8 +11,11 @@ use crate::grid::{Centroids, Matrix};
 use crate::job::ClusterSettings;
 use crate::observe::Observe;
 
-/// The best of `settings.n_init` runs for each of `ks`, with its exact inertia. Seeds of the largest k serve the others;
-/// `settings.k` is not looked at. Nothing is polished, and the engine is left with `matrix` loaded.
+/// A model and its exact inertia over the rows it was fitted to.
+pub(crate) type Fitted = (Centroids, i128);
+
+/// The best of `settings.n_init` runs for each of `ks`. Seeds of the largest k serve the others; `settings.k` is not
+/// looked at. Nothing is polished, and the engine is left with `matrix` loaded.
 pub(crate) fn best_of_each(
     engine: &mut dyn Engine,
     matrix: &Arc<Matrix>,
@@ -20,9 +23,8 @@ pub(crate) fn best_of_each(
     settings: &ClusterSettings,
     threads: usize,
     observe: &Observe,
-) -> Result<Vec<(Centroids, i128)>> {
+) -> Result<Vec<Fitted>> {
     let largest = ClusterSettings { k: ks.iter().copied().max().unwrap_or(1), ..settings.clone() };
-    engine.load(matrix.clone())?;
     let seeds = seeding::seeds(matrix, &largest, threads, observe)?;
     let d = matrix.n_features();
     let mut runs = Vec::with_capacity(ks.len() * seeds.len());
@@ -33,10 +35,37 @@ pub(crate) fn best_of_each(
             runs.push(Run::new(Centroids::new(model, 0, d, values), k, d));
         }
     }
-    let mut ended = lloyd::advance(engine, matrix, settings, runs, &observe.silent())?;
-    ended.sort_by_key(|run| run.centroids.model);
+    let ended = advance(engine, matrix, runs, settings, observe)?;
     ended
-        .chunks(seeds.len())
+        .chunks(seeds.len().max(1))
         .map(|runs| lloyd::best(runs.to_vec()).map(|best| (best.centroids, best.inertia)))
         .collect()
+}
+
+/// Each model from where it stands, which may be a fit to fewer rows.
+pub(crate) fn continue_each(
+    engine: &mut dyn Engine,
+    matrix: &Arc<Matrix>,
+    models: Vec<Centroids>,
+    settings: &ClusterSettings,
+    observe: &Observe,
+) -> Result<Vec<Fitted>> {
+    let runs = models.into_iter().zip(0..).map(|(model, number)| Run::from_centroids(model.numbered(number)));
+    let ended = advance(engine, matrix, runs.collect(), settings, observe)?;
+    Ok(ended.into_iter().map(|run| (run.centroids, run.inertia)).collect())
+}
+
+/// All runs to their ends, in the order of their numbers.
+fn advance(
+    engine: &mut dyn Engine,
+    matrix: &Arc<Matrix>,
+    runs: Vec<Run>,
+    settings: &ClusterSettings,
+    observe: &Observe,
+) -> Result<Vec<Run>> {
+    engine.load(matrix.clone())?;
+    // Passes of comparisons are no passes of the fit: nobody is told.
+    let mut ended = lloyd::advance(engine, matrix, settings, runs, &observe.silent())?;
+    ended.sort_by_key(|run| run.centroids.model);
+    Ok(ended)
 }

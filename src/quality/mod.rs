@@ -19,7 +19,9 @@ mod stability;
 pub use agreement::{adjusted_rand_index, jaccard};
 pub use gap::{Gap, gap};
 pub use means::Means;
-pub use silhouette::{Silhouette, SilhouetteBudget, SilhouetteMethod, silhouette, silhouette_on};
+pub use silhouette::{
+    Silhouette, SilhouetteBudget, SilhouetteMethod, silhouette, silhouette_on, silhouettes, silhouettes_on,
+};
 pub use simplified::simplified_silhouette;
 pub use stability::{Reference, Stability, stability};
 
