@@ -4,7 +4,7 @@
 use super::cpu::CpuEngine;
 use super::gpu::{AdapterInfo, GpuEngine, GpuSettings, adapters, title};
 use super::guard::{Guard, Spare, name};
-use super::{Device, DeviceKind, Engine};
+use super::{Device, DeviceKind, Engine, Neighbours};
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observe};
 
@@ -119,19 +119,12 @@ pub fn open(settings: &Settings, shape: Shape, observe: &Observe) -> Result<Box<
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
     };
-    let demanded = |reason: &str, pick: &dyn Fn(&AdapterInfo) -> bool| {
-        let found = adapters();
-        let adapter = found.iter().find(|adapter| pick(adapter)).ok_or_else(|| none_fits(&settings.wanted, &found))?;
-        let engine = open_gpu(adapter, settings)?;
-        announce(observe, engine.device(), reason.to_owned());
-        Ok(Box::new(Guard::new(Box::new(engine), None, observe.clone())) as Box<dyn Engine>)
-    };
     match &settings.wanted {
         Wanted::Cpu => Ok(cpu(settings, observe, "asked for".to_owned())),
-        Wanted::Gpu => demanded("asked for", &is_real),
-        Wanted::Named(part) => {
-            let part = part.to_lowercase();
-            demanded("asked for by name", &|adapter| adapter.title().to_lowercase().contains(&part))
+        Wanted::Gpu | Wanted::Named(_) => {
+            let engine = open_gpu(&demanded(&settings.wanted)?, settings)?;
+            announce(observe, engine.device(), reason(&settings.wanted).to_owned());
+            Ok(Box::new(Guard::new(Box::new(engine), None, observe.clone())))
         }
         Wanted::Auto => {
             let hoped = cost(shape, DeviceKind::DiscreteGpu, threads);
@@ -156,6 +149,41 @@ pub fn open(settings: &Settings, shape: Shape, observe: &Observe) -> Result<Box<
                 Err(error) => Ok(cpu(settings, observe, error.to_string())),
             }
         }
+    }
+}
+
+/// Opens what measures silhouettes, and says what it runs on: the CPU, unless a GPU is asked for by kind or by name.
+/// Nothing else may choose one, because its square roots are its own: the last digits may differ from the CPU's.
+pub fn open_neighbours(settings: &Settings) -> Result<(Device, Box<dyn Neighbours>)> {
+    match &settings.wanted {
+        Wanted::Auto | Wanted::Cpu => {
+            let engine = CpuEngine::new(settings.threads, None);
+            Ok((engine.device().clone(), Box::new(engine)))
+        }
+        Wanted::Gpu | Wanted::Named(_) => {
+            let engine = open_gpu(&demanded(&settings.wanted)?, settings)?;
+            Ok((engine.device().clone(), Box::new(engine)))
+        }
+    }
+}
+
+/// The adapter that is asked for.
+fn demanded(wanted: &Wanted) -> Result<AdapterInfo> {
+    let mut found = adapters();
+    let fits = |adapter: &AdapterInfo| match wanted {
+        Wanted::Named(part) => adapter.title().to_lowercase().contains(&part.to_lowercase()),
+        _ => is_real(adapter),
+    };
+    match found.iter().position(fits) {
+        Some(place) => Ok(found.swap_remove(place)),
+        None => Err(none_fits(wanted, &found)),
+    }
+}
+
+fn reason(wanted: &Wanted) -> &'static str {
+    match wanted {
+        Wanted::Named(_) => "asked for by name",
+        _ => "asked for",
     }
 }
 

@@ -12,9 +12,9 @@ pub mod gpu;
 mod groups;
 mod guard;
 
-pub use choice::{Cost, Settings, Shape, Wanted, cost, open};
+pub use choice::{Cost, Settings, Shape, Wanted, cost, open, open_neighbours};
 pub use decide::{Decision, decide, distance};
-pub use groups::{Groups, Neighbourhood, Neighbours};
+pub use groups::{Groups, Labelling, Neighbourhood, Neighbours, UNITS_PER_STEP, units};
 pub use guard::{Guard, Spare};
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::lloyd::{self, Run, numbered};
 use super::sweep_any;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -10,8 +11,11 @@ use crate::grid::{Centroids, Matrix};
 use crate::job::{ClusterSettings, Restarts};
 use crate::observe::Observe;
 
-/// The best of `settings.n_init` runs for each of `ks`, with its exact inertia; `settings.k` is not looked at. Nothing
-/// is polished where the settings have a tolerance, there may be fewer rows than clusters, and the engine is left with `matrix` loaded.
+/// A model and its exact inertia over the rows it was fitted to.
+pub(crate) type Fitted = (Centroids, i128);
+
+/// The best of `settings.n_init` runs for each of `ks`; `settings.k` is not looked at. There may be fewer rows than
+/// clusters. Nothing is polished where the settings have a tolerance, and the engine is left with `matrix` loaded.
 pub(crate) fn best_of_each(
     engine: &mut dyn Engine,
     matrix: &Arc<Matrix>,
@@ -19,9 +23,25 @@ pub(crate) fn best_of_each(
     settings: &ClusterSettings,
     threads: usize,
     observe: &Observe,
-) -> Result<Vec<(Centroids, i128)>> {
+) -> Result<Vec<Fitted>> {
     let (Some(&first), Some(&last)) = (ks.iter().min(), ks.iter().max()) else { return Ok(Vec::new()) };
     let settings = ClusterSettings { k: first..=last, restarts: Restarts::Full, ..settings.clone() };
     let found = sweep_any(engine, matrix, &settings, None, threads, &observe.silent())?;
     Ok(found.into_iter().filter(|one| ks.contains(&one.k_asked)).map(|one| (one.centroids, one.inertia)).collect())
+}
+
+/// Each model from where it stands, which may be a fit to fewer rows.
+pub(crate) fn continue_each(
+    engine: &mut dyn Engine,
+    matrix: &Arc<Matrix>,
+    models: Vec<Centroids>,
+    settings: &ClusterSettings,
+    observe: &Observe,
+) -> Result<Vec<Fitted>> {
+    engine.load(matrix.clone())?;
+    let runs = numbered(models.into_iter().map(Run::from_centroids).collect());
+    // Passes of comparisons are no passes of the fit: nobody is told.
+    let mut ended = lloyd::advance(engine, matrix, settings, runs, &observe.silent())?;
+    ended.sort_by_key(|run| run.centroids.model);
+    Ok(ended.into_iter().map(|run| (run.centroids, run.inertia)).collect())
 }

@@ -16,7 +16,7 @@ mod seeding;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(crate) use self::batch::best_of_each;
+pub(crate) use self::batch::{best_of_each, continue_each};
 use self::lloyd::Run;
 use crate::engine::{Assignment, Engine};
 use crate::error::{Error, Result};

@@ -27,7 +27,9 @@ pub use label_like::{LabelLike, label_like};
 pub use means::Means;
 pub use scores::Scores;
 pub use select::{Flow, Selected, select};
-pub use silhouette::{Silhouette, SilhouetteBudget, SilhouetteMethod, silhouette, silhouette_on};
+pub use silhouette::{
+    Silhouette, SilhouetteBudget, SilhouetteMethod, silhouette, silhouette_on, silhouettes, silhouettes_on,
+};
 pub use simplified::simplified_silhouette;
 pub use stability::{Reference, Stability, stability};
 

@@ -42,20 +42,39 @@ pub(super) fn smallest_keys(matrix: &Matrix, mut rows: Vec<usize>, n: usize) -> 
     rows
 }
 
-/// About half of the rows, another half for every number.
-pub(super) fn half(matrix: &Matrix, number: u64) -> Vec<usize> {
-    let draws: Vec<u64> = matrix.keys().iter().map(|&key| draw(key, number)).collect();
-    let mut sorted = draws.clone();
-    let middle = (sorted.len() / 2).max(1) - 1;
-    let (_, &mut limit, _) = sorted.select_nth_unstable(middle);
-    (0..draws.len()).filter(|&row| draws[row] <= limit).collect()
+/// A resample of the rows of a matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resample {
+    /// Half of the rows.
+    Half,
+    /// Each row as often as a Poisson draw of mean 1 says, which is how often a bootstrap of many rows draws it.
+    Bootstrap,
 }
 
-/// Each row as often as a Poisson draw of mean 1 says, which is how often a bootstrap of many rows draws it.
-pub(super) fn bootstrap(matrix: &Matrix, number: u64) -> Vec<usize> {
-    let times = |key: u64| POISSON_ENDS.partition_point(|&end| end <= draw(key, number));
-    let rows = matrix.keys().iter().enumerate();
-    rows.flat_map(|(row, &key)| std::iter::repeat_n(row, times(key))).collect()
+impl Resample {
+    /// Rows of another resample for every number, some of them repeatedly.
+    pub(super) fn rows(self, matrix: &Matrix, number: u64) -> Vec<usize> {
+        match self {
+            Resample::Half => some(matrix, matrix.n_rows().div_ceil(2), number),
+            Resample::Bootstrap => {
+                let times = |key: u64| POISSON_ENDS.partition_point(|&end| end <= draw(key, number));
+                let rows = matrix.keys().iter().enumerate();
+                rows.flat_map(|(row, &key)| std::iter::repeat_n(row, times(key))).collect()
+            }
+        }
+    }
+}
+
+/// `n` rows, others for every number, and those that share a key with one of them.
+pub(super) fn some(matrix: &Matrix, n: usize, number: u64) -> Vec<usize> {
+    let draws: Vec<u64> = matrix.keys().iter().map(|&key| draw(key, number)).collect();
+    if n >= draws.len() {
+        return (0..draws.len()).collect();
+    }
+    let Some(last) = n.checked_sub(1) else { return Vec::new() };
+    let mut sorted = draws.clone();
+    let (_, &mut limit, _) = sorted.select_nth_unstable(last);
+    (0..draws.len()).filter(|&row| draws[row] <= limit).collect()
 }
 
 /// A uniform number of a key, another for every number: two rounds of a finaliser with full avalanche (the constants
@@ -83,15 +102,15 @@ mod tests {
     fn halves_are_halves_and_bootstraps_draw_each_row_once_in_the_mean() {
         let matrix = matrix(20_000);
         for number in 0..3 {
-            assert_eq!(half(&matrix, number).len(), 10_000);
-            let drawn = bootstrap(&matrix, number);
+            assert_eq!(Resample::Half.rows(&matrix, number).len(), 10_000);
+            let drawn = Resample::Bootstrap.rows(&matrix, number);
             assert!((19_500..20_500).contains(&drawn.len()), "{}", drawn.len());
             let mut distinct = drawn.clone();
             distinct.dedup();
             // 1 - 1/e of all rows.
             assert!((12_400..12_900).contains(&distinct.len()), "{}", distinct.len());
         }
-        assert_ne!(half(&matrix, 0), half(&matrix, 1));
+        assert_ne!(Resample::Half.rows(&matrix, 0), Resample::Half.rows(&matrix, 1));
     }
 
     #[test]

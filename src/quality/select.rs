@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::choice::{Choice, Gates, choose};
 use super::scores::Scores;
-use super::{Labelled, Means, Reference, Silhouette, SilhouetteBudget};
+use super::{Labelled, Means, Reference, SilhouetteBudget};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Matrix};
@@ -75,22 +75,33 @@ pub fn select(
     let gates = Gates { size_min: size_min(selection.min_size, matrix.n_rows() as u64), useful_min };
     let many = candidates.len() > 1;
     let budget = silhouette_budget(selection, many, matrix.n_rows());
-    let criterion = many.then_some(selection.criterion);
+    // A consensus that is to do without a silhouette takes what comes next to it.
+    let simplified = many && budget.is_none() && selection.criterion == Criterion::Consensus;
     let (mut scores, mut labelled, mut flows) = (Vec::new(), Vec::<Labels>::new(), Vec::new());
     for (done, candidate) in candidates.iter().enumerate() {
         observe.check_stop()?;
         let fit = kmeans::publish(engine, candidate.clone(), &observe.silent())?;
-        scores.push(score(matrix, grid, candidate.k_asked, &fit, budget, criterion, threads, observe)?);
+        let mut score = score(matrix, grid, candidate.k_asked, &fit, threads);
+        if simplified {
+            let (centroids, assignment) = (&fit.centroids, &fit.assignment);
+            score.simplified_silhouette = super::simplified_silhouette(matrix, centroids, assignment, threads);
+        }
+        scores.push(score);
         let labels = published_labels(candidate.k_asked, fit);
         if let Some(before) = labelled.last() {
             flows.push(flow(before, &labels));
         }
-        // Stability compares every clustering; otherwise the last one is all that the next flow needs.
-        if selection.stability == 0 {
+        // What compares all clusterings needs them all; the next flow needs the last one only.
+        if selection.stability == 0 && budget.is_none() {
             labelled.clear();
         }
         labelled.push(labels);
         observe.event(Event::Progress { stage: "score", done: done as u64 + 1, total: candidates.len() as u64 });
+    }
+    if let Some(budget) = budget {
+        let of: Vec<Labelled> = labelled.iter().map(|labels| labels.labelled(matrix, grid)).collect();
+        let found = super::silhouettes(&of, budget, threads, observe)?;
+        scores.iter_mut().zip(found).for_each(|(scores, silhouette)| scores.silhouette = silhouette);
     }
     if selection.stability > 0 {
         let references: Vec<Reference> = labelled.iter().map(Labels::reference).collect();
@@ -137,49 +148,19 @@ fn silhouette_budget(selection: &SelectionSettings, many: bool, rows: usize) -> 
     Some(SilhouetteBudget { rows_exact_max, sample_rows: SILHOUETTE_SAMPLE })
 }
 
-fn score(
-    matrix: &Arc<Matrix>,
-    grid: Grid,
-    k: usize,
-    fit: &Fit,
-    budget: Option<SilhouetteBudget>,
-    criterion: Option<Criterion>,
-    threads: usize,
-    observe: &Observe,
-) -> Result<Scores> {
+/// The scores that the sums and one look at each row give.
+fn score(matrix: &Matrix, grid: Grid, k: usize, fit: &Fit, threads: usize) -> Scores {
     let n_clusters = fit.centroids.n_clusters();
     let of = Labelled { matrix, grid, labels: &fit.assignment.labels, n_clusters };
-    let silhouette = match budget {
-        Some(budget) => super::silhouette(of, budget, threads, observe)?,
-        None => None,
-    };
-    let published =
-        |silhouette: Silhouette| Silhouette { clusters: by_number(&fit.published, &silhouette.clusters), ..silhouette };
-    // A consensus that is to do without a silhouette takes what comes next to it.
-    let simplified = match (budget, criterion) {
-        (None, Some(Criterion::Consensus)) => {
-            super::simplified_silhouette(matrix, &fit.centroids, &fit.assignment, threads)
-        }
-        _ => None,
-    };
     let means = Means::from_sums(matrix, fit.sums.clone());
-    Ok(Scores {
+    Scores {
         iterations: fit.iterations,
         davies_bouldin: means.davies_bouldin(of, threads),
         calinski_harabasz: means.calinski_harabasz(matrix),
         explained_variance: means.explained_variance(matrix),
-        silhouette: silhouette.map(published),
-        simplified_silhouette: simplified,
         smallest: fit.sums.rows.iter().copied().min().unwrap_or(0),
         ..Scores::unscored(k, n_clusters, grid.squared(fit.inertia))
-    })
-}
-
-/// Values of clusters in internal order, in published order.
-fn by_number(published: &[u16], values: &[f64]) -> Vec<f64> {
-    let mut numbered: Vec<(u16, f64)> = published.iter().copied().zip(values.iter().copied()).collect();
-    numbered.sort_by_key(|&(number, _)| number);
-    numbered.into_iter().map(|(_, value)| value).collect()
+    }
 }
 
 fn published_labels(k: usize, fit: Fit) -> Labels {
@@ -197,6 +178,10 @@ fn flow(from: &Labels, to: &Labels) -> Flow {
 }
 
 impl Labels {
+    fn labelled<'a>(&'a self, matrix: &'a Matrix, grid: Grid) -> Labelled<'a> {
+        Labelled { matrix, grid, labels: &self.labels, n_clusters: self.n_clusters }
+    }
+
     fn reference(&self) -> Reference<'_> {
         Reference { k: self.k, labels: &self.labels, n_clusters: self.n_clusters }
     }

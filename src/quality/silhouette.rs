@@ -2,15 +2,16 @@
 //! of the next one. (b - a) / max(a, b) per row, 0 for a row that is alone; it counts rows, whatever their weights.
 //!
 //! Exact on all rows up to a size; above it on a sample of each cluster, every sampled row still against *all* rows, with an
-//! interval. Which it is depends on the number of rows alone, never on a clock.
+//! interval. Which it is depends on the number of rows alone, never on a clock. Several clusterings of the same rows cost
+//! little more than one: a distance is measured once for all of them.
 
 use super::Labelled;
 use super::fixed::{SHARE_BITS, fixed, mean};
 use super::resample::smallest_keys;
 use crate::engine::cpu::CpuEngine;
-use crate::engine::{Groups, Neighbourhood, Neighbours};
+use crate::engine::{Groups, Labelling, Neighbourhood, Neighbours};
 use crate::error::Result;
-use crate::grid::divide_half_even;
+use crate::grid::{Matrix, divide_half_even};
 use crate::observe::Observe;
 
 /// Rows of each cluster that a sample holds at least, as far as there are any: below, a variance says little.
@@ -63,35 +64,89 @@ pub fn silhouette_on(
     budget: SilhouetteBudget,
     observe: &Observe,
 ) -> Result<Option<Silhouette>> {
-    let groups = Groups::new(of.matrix, of.labels, of.n_clusters);
-    let n_rows = of.matrix.n_rows();
-    let filled = (0..of.n_clusters).filter(|&cluster| groups.size(cluster) > 0).count();
-    if filled < 2 || filled >= n_rows {
-        return Ok(None);
-    }
-    let is_exact = n_rows <= budget.rows_exact_max;
-    let asked = if is_exact { (0..n_rows).collect() } else { sample(&groups, budget.sample_rows) };
-    let mut clusters = vec![Measured::default(); of.n_clusters];
-    for (&row, neighbourhood) in asked.iter().zip(engine.neighbourhoods(&groups, &asked, observe)?) {
-        clusters[groups.label(row)].add(share(neighbourhood));
-    }
-    let size = |cluster: usize| groups.size(cluster) as u64;
-    let weighted = clusters.iter().enumerate().filter(|(_, measured)| measured.rows > 0);
-    let sum = weighted.map(|(cluster, m)| i128::from(size(cluster)) * divide_half_even(m.sum, i128::from(m.rows)));
-    let whole: i128 = if is_exact { clusters.iter().map(|measured| measured.sum).sum() } else { sum.sum() };
-    let average = mean(whole, n_rows as u64, SHARE_BITS);
-    let method = if is_exact {
-        SilhouetteMethod::Exact
-    } else {
-        let error = STANDARD_ERRORS * standard_error(&clusters, size);
-        SilhouetteMethod::Sample {
-            rows: asked.len() as u64,
-            low: (average - error).max(-1.0),
-            high: (average + error).min(1.0),
+    Ok(silhouettes_on(engine, &[of], budget, observe)?.pop().flatten())
+}
+
+/// The silhouettes of several clusterings of one matrix, each the same as it would be alone.
+pub fn silhouettes(
+    of: &[Labelled],
+    budget: SilhouetteBudget,
+    threads: usize,
+    observe: &Observe,
+) -> Result<Vec<Option<Silhouette>>> {
+    silhouettes_on(&mut CpuEngine::new(threads, None), of, budget, observe)
+}
+
+/// The same on an engine of choice.
+pub fn silhouettes_on(
+    engine: &mut dyn Neighbours,
+    of: &[Labelled],
+    budget: SilhouetteBudget,
+    observe: &Observe,
+) -> Result<Vec<Option<Silhouette>>> {
+    let Some(matrix) = of.first().map(|of| of.matrix) else { return Ok(Vec::new()) };
+    assert!(of.iter().all(|of| std::ptr::eq(of.matrix, matrix)), "clusterings of one matrix");
+    let mut found = vec![None; of.len()];
+    let mut open: Vec<usize> = (0..of.len()).filter(|&number| has_silhouette(of[number])).collect();
+    while !open.is_empty() {
+        let labellings: Vec<Labelling> = open
+            .iter()
+            .map(|&number| Labelling { labels: of[number].labels, n_clusters: of[number].n_clusters })
+            .collect();
+        let groups = Groups::new(matrix, &labellings);
+        let rest = open.split_off(groups.n_labellings());
+        for (silhouette, number) in together(engine, &groups, &labellings, budget, observe)?.into_iter().zip(open) {
+            found[number] = Some(silhouette);
         }
+        open = rest;
+    }
+    Ok(found)
+}
+
+/// At least two clusters with rows, and fewer than rows.
+fn has_silhouette(of: Labelled) -> bool {
+    let mut filled = vec![false; of.n_clusters];
+    of.labels.iter().for_each(|&label| filled[usize::from(label)] = true);
+    let filled = filled.iter().filter(|&&filled| filled).count();
+    filled >= 2 && filled < of.matrix.n_rows()
+}
+
+/// The silhouettes of clusterings that are measured together.
+fn together(
+    engine: &mut dyn Neighbours,
+    groups: &Groups,
+    labellings: &[Labelling],
+    budget: SilhouetteBudget,
+    observe: &Observe,
+) -> Result<Vec<Silhouette>> {
+    let (matrix, n) = (groups.matrix(), groups.n_labellings());
+    if matrix.n_rows() <= budget.rows_exact_max {
+        let asked: Vec<usize> = (0..matrix.n_rows()).collect();
+        let found = engine.neighbourhoods(groups, &asked, observe)?;
+        let one = |(number, labelling): (usize, &Labelling)| {
+            let clusters = measured(labelling, asked.iter().map(|&row| (row, found[row * n + number])));
+            let sum = clusters.iter().map(|measured| measured.sum).sum();
+            Silhouette {
+                mean: mean(sum, matrix.n_rows() as u64, SHARE_BITS),
+                clusters: clusters.iter().map(Measured::mean).collect(),
+                method: SilhouetteMethod::Exact,
+            }
+        };
+        return Ok(labellings.iter().take(n).enumerate().map(one).collect());
+    }
+    // Every clustering has a sample of its own; they share most of their rows, because all take the smallest keys.
+    let samples: Vec<Vec<usize>> =
+        labellings.iter().take(n).map(|labelling| sample(matrix, labelling, budget.sample_rows)).collect();
+    let mut asked = samples.concat();
+    asked.sort_unstable();
+    asked.dedup();
+    let found = engine.neighbourhoods(groups, &asked, observe)?;
+    let one = |(number, (labelling, sample)): (usize, (&Labelling, &Vec<usize>))| {
+        let place = |row: &usize| asked.partition_point(|asked| asked < row);
+        let clusters = measured(labelling, sample.iter().map(|row| (*row, found[place(row) * n + number])));
+        stratified(labelling, &clusters, sample.len() as u64)
     };
-    let clusters = clusters.iter().map(|m| if m.rows > 0 { mean(m.sum, m.rows, SHARE_BITS) } else { 0.0 });
-    Ok(Some(Silhouette { mean: average, clusters: clusters.collect(), method }))
+    Ok(labellings.iter().zip(&samples).enumerate().map(one).collect())
 }
 
 /// One row's silhouette.
@@ -111,10 +166,8 @@ struct Measured {
 }
 
 impl Measured {
-    fn add(&mut self, share: f64) {
-        self.rows += 1;
-        self.sum += fixed(share, SHARE_BITS);
-        self.squares += fixed(share * share, SHARE_BITS);
+    fn mean(&self) -> f64 {
+        if self.rows > 0 { mean(self.sum, self.rows, SHARE_BITS) } else { 0.0 }
     }
 
     /// Of the mean of a cluster of so many rows: what was not measured is all that is uncertain.
@@ -123,31 +176,56 @@ impl Measured {
             return 0.0;
         }
         let n = self.rows as f64;
-        let centre = mean(self.sum, self.rows, SHARE_BITS);
-        let spread = (mean(self.squares, self.rows, SHARE_BITS) - centre * centre).max(0.0) * n / (n - 1.0);
+        let spread = (mean(self.squares, self.rows, SHARE_BITS) - self.mean() * self.mean()).max(0.0) * n / (n - 1.0);
         spread / n * (1.0 - n / size as f64)
     }
 }
 
-/// Of the mean over all rows, from a stratified sample.
-fn standard_error(clusters: &[Measured], size: impl Fn(usize) -> u64) -> f64 {
-    let n_rows: u64 = (0..clusters.len()).map(&size).sum();
-    let shares = clusters.iter().enumerate().map(|(cluster, measured)| {
-        let part = size(cluster) as f64 / n_rows as f64;
-        fixed(part * part * measured.variance(size(cluster)), SHARE_BITS)
-    });
-    mean(shares.sum(), 1, SHARE_BITS).sqrt()
+fn measured(labelling: &Labelling, rows: impl Iterator<Item = (usize, Neighbourhood)>) -> Vec<Measured> {
+    let mut clusters = vec![Measured::default(); labelling.n_clusters];
+    for (row, neighbourhood) in rows {
+        let (cluster, share) = (&mut clusters[usize::from(labelling.labels[row])], share(neighbourhood));
+        cluster.rows += 1;
+        cluster.sum += fixed(share, SHARE_BITS);
+        cluster.squares += fixed(share * share, SHARE_BITS);
+    }
+    clusters
+}
+
+/// The mean over all rows and its interval, from samples of each cluster.
+fn stratified(labelling: &Labelling, clusters: &[Measured], rows: u64) -> Silhouette {
+    let sizes = sizes(labelling);
+    let n_rows = labelling.labels.len() as u64;
+    let (mut sum, mut variance) = (0, 0);
+    for (measured, &size) in clusters.iter().zip(&sizes).filter(|(measured, _)| measured.rows > 0) {
+        sum += i128::from(size) * divide_half_even(measured.sum, i128::from(measured.rows));
+        let part = size as f64 / n_rows as f64;
+        variance += fixed(part * part * measured.variance(size), SHARE_BITS);
+    }
+    let average = mean(sum, n_rows, SHARE_BITS);
+    let error = STANDARD_ERRORS * mean(variance, 1, SHARE_BITS).sqrt();
+    let (low, high) = ((average - error).max(-1.0), (average + error).min(1.0));
+    let clusters = clusters.iter().map(Measured::mean).collect();
+    Silhouette { mean: average, clusters, method: SilhouetteMethod::Sample { rows, low, high } }
+}
+
+fn sizes(labelling: &Labelling) -> Vec<u64> {
+    let mut sizes = vec![0; labelling.n_clusters];
+    labelling.labels.iter().for_each(|&label| sizes[usize::from(label)] += 1);
+    sizes
 }
 
 /// Rows of every cluster in proportion to its size, those with the smallest keys.
-fn sample(groups: &Groups, n: usize) -> Vec<usize> {
-    let all = groups.matrix().n_rows() as u128;
-    let mut rows = Vec::new();
-    for cluster in 0..groups.n_clusters() {
-        let size = groups.size(cluster);
-        let share = (n as u128 * size as u128).div_ceil(all) as usize;
-        let wanted = share.max(SAMPLED_ROWS_MIN).min(size);
-        rows.extend(smallest_keys(groups.matrix(), groups.rows(cluster).to_vec(), wanted));
+fn sample(matrix: &Matrix, labelling: &Labelling, n: usize) -> Vec<usize> {
+    let mut clusters: Vec<Vec<usize>> = vec![Vec::new(); labelling.n_clusters];
+    for (row, &label) in labelling.labels.iter().enumerate() {
+        clusters[usize::from(label)].push(row);
     }
-    rows
+    let all = matrix.n_rows() as u128;
+    let own = |rows: Vec<usize>| {
+        let share = (n as u128 * rows.len() as u128).div_ceil(all) as usize;
+        let wanted = share.max(SAMPLED_ROWS_MIN).min(rows.len());
+        smallest_keys(matrix, rows, wanted)
+    };
+    clusters.into_iter().flat_map(own).collect()
 }

@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::agreement::{adjusted_rand_index, jaccard};
 use super::fixed::{SHARE_BITS, fixed, mean};
-use super::resample::{bootstrap, draw, half, smallest_keys};
+use super::resample::{Resample, draw, smallest_keys, some};
 use crate::engine::Engine;
 use crate::engine::cpu::{CpuEngine, threads_or_all};
 use crate::error::{Error, Result};
 use crate::grid::Matrix;
 use crate::job::ClusterSettings;
-use crate::kmeans::best_of_each;
+use crate::kmeans::{best_of_each, continue_each};
 use crate::observe::{Event, Observe};
 
 /// Rows that repeats look at.
@@ -26,8 +26,11 @@ const SAMPLE_ROWS_MAX: usize = 131_072;
 /// found again.
 const CLUSTER_ROWS_MIN: usize = 32;
 
-/// Starts per repeat: the better of two.
-const STARTS: u32 = 2;
+/// Starts per repeat; they race on a sample of the resample, and the best one for each k goes on with all of it.
+const STARTS: u32 = 4;
+
+/// Rows of that sample.
+const RACE_ROWS: usize = 8192;
 
 /// A repeat ends where centroids move by less than this share of the variance: labels of a few rows in a thousand
 /// still change then, and a Jaccard of two digits does not.
@@ -129,23 +132,28 @@ fn repeat(
     observe: &Observe,
 ) -> Result<Vec<Agreement>> {
     observe.check_stop()?;
-    let rows = if number.is_multiple_of(2) { half(sample, number) } else { bootstrap(sample, number) };
+    let kind = if number.is_multiple_of(2) { Resample::Half } else { Resample::Bootstrap };
+    let rows = kind.rows(sample, number);
     // A table of a few rows may draw none that counts.
     let counts = rows.iter().any(|&row| sample.weight(row) > 0);
     let resample = if counts { Arc::new(sample.select(&rows)) } else { sample.clone() };
     let ks: Vec<usize> = fits.iter().map(|fit| fit.k).collect();
-    let settings = ClusterSettings {
-        n_init: STARTS,
-        max_iter: ITERATIONS_MAX,
-        tol: TOL,
-        seed: draw(settings.seed, number),
-        ..settings.clone()
+    let seed = draw(settings.seed, number);
+    let settings = ClusterSettings { n_init: STARTS, max_iter: ITERATIONS_MAX, tol: TOL, seed, ..settings.clone() };
+    let raced = if resample.n_rows() > 2 * RACE_ROWS {
+        Arc::new(resample.select(&some(&resample, RACE_ROWS, seed)))
+    } else {
+        resample.clone()
     };
-    let models = best_of_each(engine, &resample, &ks, &settings, 1, observe)?;
+    let mut models = best_of_each(engine, &raced, &ks, &settings, 1, observe)?;
+    if raced.n_rows() < resample.n_rows() {
+        let starts = models.into_iter().map(|(model, _)| model).collect();
+        models = continue_each(engine, &resample, starts, &settings, observe)?;
+    }
     engine.load(sample.clone())?;
     let mut agreements = Vec::with_capacity(fits.len());
     for ((fit, reference), (model, _)) in fits.iter().zip(references).zip(&models) {
-        let labels = engine.assign(model)?.labels;
+        let labels = engine.labels(model)?;
         let jaccard = jaccard(reference, fit.n_clusters, &labels, model.n_clusters());
         agreements.push(Agreement {
             adjusted_rand_index: fixed(adjusted_rand_index(reference, &labels), SHARE_BITS),

@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout)] // what was checked and skipped is said
 
+mod scores;
 mod sets;
 
 use std::sync::Arc;

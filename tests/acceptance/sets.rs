@@ -150,6 +150,13 @@ impl Place {
     }
 }
 
+impl Place {
+    /// A file beside the figures.
+    pub fn figure(&self, name: &str) -> PathBuf {
+        self.figures.join(name)
+    }
+}
+
 /// A set on the grid.
 pub struct Loaded {
     pub matrix: Arc<Matrix>,
@@ -160,6 +167,10 @@ pub struct Loaded {
 pub struct Figure {
     pub k: usize,
     pub inertia: f64,
+    pub davies_bouldin: f64,
+    pub calinski_harabasz: f64,
+    /// Over all rows, or over those of the listed sample where there is one.
+    pub silhouette: f64,
     /// (k, d), largest cluster first, in scaled units, to eight decimals.
     pub centroids: Vec<Vec<f64>>,
 }
@@ -212,6 +223,9 @@ impl Set {
             .map(|(k, figure)| Figure {
                 k: k.parse().expect("k is a number"),
                 inertia: number(&figure["inertia"]),
+                davies_bouldin: number(&figure["davies_bouldin"]),
+                calinski_harabasz: number(&figure["calinski_harabasz"]),
+                silhouette: number(figure.get("silhouette").unwrap_or(&figure["silhouette_20k_sample"])),
                 centroids: rows(&figure["centers_scaled"]),
             })
             .collect();

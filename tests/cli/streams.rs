@@ -141,6 +141,11 @@ fn generate_devices_and_bench_answer_on_stdout() {
     for key in ["median_ms", "min_ms", "bandwidth_share"] {
         assert!(result[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {result}");
     }
+    let silhouette = ["bench", "--what", "silhouette", "--rows", "1000", "--repeats", "1", "--output", "json"];
+    let bench = segmint(folder.path(), &silhouette).ends_with(0).stdout;
+    let bench: serde_json::Value = serde_json::from_str(&bench).expect("JSON");
+    assert_eq!((&bench["results"][0]["what"], &bench["results"][0]["rows"]), (&"silhouette".into(), &1000.into()));
+    assert!(bench["results"][0]["median_ms"].as_f64().is_some_and(|ms| ms > 0.0));
     let run = ["bench", "--what", "run", "--rows", "2000", "--repeats", "1", "--output", "json"];
     let bench = segmint(folder.path(), &run).ends_with(0).stdout;
     let bench: serde_json::Value = serde_json::from_str(&bench).expect("JSON");

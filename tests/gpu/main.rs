@@ -14,5 +14,6 @@ mod faults;
 #[path = "../engine/reference.rs"]
 mod reference;
 mod shaders;
+mod silhouette;
 #[path = "../engine/cases.rs"]
 mod suite;

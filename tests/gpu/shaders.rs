@@ -24,7 +24,7 @@ fn validated(kernel: Kernel) -> (Module, ModuleInfo) {
 #[test]
 fn every_kernel_is_valid_with_baseline_capabilities_and_binds_what_the_host_says() {
     let all = Kernel::all();
-    assert_eq!(all.len(), SMALL_SHAPES.len() + 8);
+    assert_eq!(all.len(), SMALL_SHAPES.len() + 9);
     for kernel in all {
         let (module, info) = validated(kernel);
         assert_eq!(module.entry_points.len(), 1, "{kernel:?}");

@@ -1,7 +1,7 @@
 //! Neighbourhoods of rows: the vector kernels against one loop over pairs of integers, to the last bit.
 
 use segmint::engine::cpu::{CpuEngine, SimdLevel};
-use segmint::engine::{Groups, Neighbourhood, Neighbours};
+use segmint::engine::{Groups, Labelling, Neighbourhood, Neighbours};
 use segmint::observe::Observe;
 
 use crate::cases::Table;
@@ -31,7 +31,8 @@ fn reference(table: &Table, asked: &[usize]) -> Vec<Neighbourhood> {
 
 fn neighbourhoods(engine: &mut dyn Neighbours, table: &Table, asked: &[usize]) -> Vec<Neighbourhood> {
     let matrix = table.matrix();
-    let groups = Groups::new(&matrix, &table.labels, table.n_clusters);
+    let labelling = Labelling { labels: &table.labels, n_clusters: table.n_clusters };
+    let groups = Groups::new(&matrix, &[labelling]);
     engine.neighbourhoods(&groups, asked, &Observe::default()).unwrap()
 }
 
@@ -92,7 +93,8 @@ fn a_wish_to_stop_ends_it() {
     let table = Table::made(5, 2000, 2, 3, 0);
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let matrix = table.matrix();
-    let groups = Groups::new(&matrix, &table.labels, table.n_clusters);
+    let labelling = Labelling { labels: &table.labels, n_clusters: table.n_clusters };
+    let groups = Groups::new(&matrix, &[labelling]);
     let asked: Vec<usize> = (0..2000).collect();
     let error = CpuEngine::new(2, None).neighbourhoods(&groups, &asked, &Observe::new(stop)).unwrap_err();
     assert_eq!(error.kind(), segmint::error::Kind::Stopped);

@@ -6,7 +6,7 @@ use segmint::grid::Centroids;
 use segmint::observe::Observe;
 use segmint::quality::{
     Labelled, Means, Silhouette, SilhouetteBudget, SilhouetteMethod, calinski_harabasz, davies_bouldin,
-    explained_variance, silhouette, simplified_silhouette,
+    explained_variance, silhouette, silhouettes, simplified_silhouette,
 };
 
 use crate::cases::Table;
@@ -183,4 +183,24 @@ fn the_simplified_silhouette_is_the_mean_margin() {
 
     let one = Centroids::new(0, 0, 3, vec![0; 3]);
     assert_eq!(simplified_silhouette(&matrix, &one, &engine.assign(&one).unwrap(), 1), None);
+}
+
+#[test]
+fn silhouettes_of_several_clusterings_together_are_those_of_each_alone() {
+    for (n, wide_every) in [(2500, 0), (2500, 60)] {
+        let tables: Vec<Table> = (2..6).map(|k| Table::made(9, n, 3, k, wide_every)).collect();
+        let matrix = tables[0].matrix();
+        let mut of: Vec<Labelled> = tables.iter().map(|table| table.labelled(&matrix)).collect();
+        // Labels of many tiny clusters, which are measured apart, and labels that have no silhouette.
+        let tiny: Vec<u16> = (0..n as u16).map(|row| row % 300).collect();
+        let one = vec![0; n];
+        of.insert(2, Labelled { labels: &one, n_clusters: 1, ..of[0] });
+        of.insert(1, Labelled { labels: &tiny, n_clusters: 300, ..of[0] });
+        for budget in [EXACT, SAMPLED] {
+            let together = silhouettes(&of, budget, 2, &Observe::default()).unwrap();
+            let alone = of.iter().map(|&of| silhouette(of, budget, 1, &Observe::default()).unwrap());
+            assert_eq!(together, alone.collect::<Vec<_>>());
+        }
+    }
+    assert_eq!(silhouettes(&[], EXACT, 1, &Observe::default()).unwrap(), []);
 }

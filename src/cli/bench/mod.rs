@@ -1,8 +1,9 @@
-//! `segmint bench`: honest timings, with the limit beside them. One pass of an engine over a matrix in memory, or the
-//! whole job from Parquet to a published run folder. Peers are measured by separate scripts.
+//! `segmint bench`: honest timings, with the limit beside them. One pass of an engine over a matrix in memory, an exact
+//! silhouette of it, or the whole job from Parquet to a published run folder. Peers are measured by separate scripts.
 
 mod bandwidth;
 mod matrix;
+mod silhouette;
 mod step;
 mod whole;
 
@@ -24,13 +25,15 @@ Examples:
   segmint bench --what step --rows 500000 --features 10 --k 5 --device cpu
   segmint bench --what step --device all
   segmint bench --what run --rows 1000000 --k 5
+  segmint bench --what silhouette --rows 100000 --features 10 --k 5
   segmint bench --what step --data customers.parquet --id customer_id --k 8
 
 step: the time of one pass over all rows, the mean over twenty Lloyd iterations from seeds, and the median and the
 best of several such fits. `bandwidth share` compares the bytes of the matrix per pass with what this machine's
-memory gives. run: from a Parquet file of generated customers to a published run folder, synced to the disk.")]
+memory gives. run: from a Parquet file of generated customers to a published run folder, synced to the disk.
+silhouette: exact, every row against every row.")]
 pub struct BenchArgs {
-    /// One pass over a matrix in memory, or the whole job
+    /// One pass over a matrix in memory, the whole job, or an exact silhouette
     #[arg(long, value_enum, default_value_t = What::Step)]
     what: What,
     #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
@@ -57,7 +60,7 @@ pub struct BenchArgs {
     /// CPU threads; 0 takes all cores
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=4096))]
     threads: u64,
-    /// Fits or jobs to time, after one that is not timed
+    /// Fits, jobs or silhouettes to time, after one that is not timed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     repeats: Option<u64>,
     #[command(flatten)]
@@ -68,6 +71,7 @@ pub struct BenchArgs {
 enum What {
     Step,
     Run,
+    Silhouette,
 }
 
 /// All of a bench, as `--output json` prints it.
@@ -107,6 +111,7 @@ pub fn run(args: &BenchArgs, talk: &Talk) -> anyhow::Result<()> {
     let answer = match args.what {
         What::Step => step::measure(args, &observe, talk)?,
         What::Run => whole::measure(args, &observe, talk)?,
+        What::Silhouette => silhouette::measure(args, &observe, talk)?,
     };
     talk.clear();
     let text = match args.output.form() {

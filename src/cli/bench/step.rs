@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Answer, BenchArgs, Timing, bandwidth, matrix, median_and_least};
+use super::{Answer, BenchArgs, Timing, bandwidth, median_and_least};
 use crate::cli::talk::Talk;
 use crate::engine::cpu::{CpuEngine, threads_or_all};
 use crate::engine::{self, DeviceKind, Engine, Settings, Shape, Wanted, gpu};
@@ -19,21 +19,13 @@ use crate::source::Source;
 const ITERATIONS: u32 = 20;
 const REPEATS: u64 = 11;
 /// Most of the matrix that a GPU may keep.
-const MEMORY: u64 = 8 << 30;
+pub const MEMORY: u64 = 8 << 30;
 
 pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answer> {
-    let (n, d, k, models) = args.shape()?;
-    let threads = usize::try_from(args.threads).unwrap_or(0);
-    let matrix = match &args.data {
-        Some(data) => loaded(args, data, observe)?,
-        None => matrix::matrix(n, d, k),
-    };
+    let (matrix, k) = matrix(args, observe)?;
+    let (threads, models) = (usize::try_from(args.threads).unwrap_or(0), args.shape()?.3);
     let (n, d) = (matrix.n_rows(), matrix.n_features());
-    if k > n {
-        return Err(Error::new(Kind::Usage, format!("{k} clusters of {n} rows")).hint("ask for at least as many rows"));
-    }
     let bytes = std::mem::size_of_val(matrix.panels()) as u64;
-    observe.check_stop()?;
     let bandwidth = bandwidth::measured(bytes, threads_or_all(threads));
     let mut results = Vec::new();
     for wanted in devices(&args.device) {
@@ -54,7 +46,7 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
         let mut times = Vec::new();
         let mut firsts = Vec::new();
         for repeat in 0..=repeats {
-            let (mean, first) = fit(engine.as_mut(), &matrix, k, models, observe)?;
+            let (_, [mean, first]) = fit(engine.as_mut(), &matrix, k, models, observe)?;
             // The first fit warms caches and compiles kernels.
             if repeat > 0 {
                 times.push(mean);
@@ -82,6 +74,21 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
     Ok(Answer { segmint: env!("CARGO_PKG_VERSION"), bandwidth, results })
 }
 
+/// The matrix to measure on, and the number of clusters that it shall have.
+pub fn matrix(args: &BenchArgs, observe: &Observe) -> Result<(Arc<Matrix>, usize)> {
+    let (n, d, k, _) = args.shape()?;
+    let matrix = match &args.data {
+        Some(data) => loaded(args, data, observe)?,
+        None => super::matrix::matrix(n, d, k),
+    };
+    observe.check_stop()?;
+    let n = matrix.n_rows();
+    if k > n {
+        return Err(Error::new(Kind::Usage, format!("{k} clusters of {n} rows")).hint("ask for at least as many rows"));
+    }
+    Ok((matrix, k))
+}
+
 /// The grid values of a file's customers, every numeric column standardised.
 fn loaded(args: &BenchArgs, data: &str, observe: &Observe) -> Result<Arc<Matrix>> {
     let mut flags: Vec<Flag> = vec![("source.path", data.to_owned()), ("engine.threads", args.threads.to_string())];
@@ -92,14 +99,14 @@ fn loaded(args: &BenchArgs, data: &str, observe: &Observe) -> Result<Arc<Matrix>
     Ok(Arc::new(features::load(&source, &job, observe)?.matrix))
 }
 
-/// Milliseconds per pass over a fit, and of its first pass.
-fn fit(
+/// Models after their iterations, and milliseconds: per pass over the fit, and of its first pass.
+pub fn fit(
     engine: &mut dyn Engine,
     matrix: &Arc<Matrix>,
     k: usize,
     models: usize,
     observe: &Observe,
-) -> Result<(f64, f64)> {
+) -> Result<(Vec<Centroids>, [f64; 2])> {
     // Loading forgets whatever was kept from the fit before.
     engine.load(matrix.clone())?;
     let mut centroids: Vec<Centroids> = (0..models).map(|model| start(matrix, k, model, models)).collect();
@@ -115,7 +122,7 @@ fn fit(
         }
         centroids = centroids.iter().zip(&sums).map(|(model, sums)| model.update(sums)).collect();
     }
-    Ok((spent / f64::from(ITERATIONS), first))
+    Ok((centroids, [spent / f64::from(ITERATIONS), first]))
 }
 
 /// Rows spread evenly over the matrix as a start; no two models share one. The peers' scripts start from the same.
@@ -130,7 +137,7 @@ fn start(matrix: &Matrix, k: usize, model: usize, models: usize) -> Centroids {
 }
 
 /// The devices that a word means.
-fn devices(word: &str) -> Vec<Wanted> {
+pub fn devices(word: &str) -> Vec<Wanted> {
     match word {
         "all" => {
             let adapters = gpu::adapters().into_iter().map(|adapter| Wanted::Named(adapter.title()));

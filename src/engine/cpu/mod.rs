@@ -7,9 +7,11 @@
 mod assign;
 mod double;
 mod exact;
+mod labels;
 mod lanes;
 mod lloyd;
 mod model;
+mod packed;
 mod pairs;
 mod pool;
 mod scores;

@@ -2,17 +2,15 @@
 //!
 //! The squared distance is |x|² + |y|² - 2 x·y of integers below 2^53, so f64 holds it exactly in any order, fused or not.
 //! It is rounded once to f32, its IEEE square root is taken in f32, and that is rounded once to a whole number of
-//! [`UNIT`]s and added as an integer. All of this is defined by the distance alone, so no instruction set, no order
+//! [units](crate::engine::units) and added as an integer. All of this is defined by the distance alone, so no instruction set, no order
 //! and no tiling can change a bit of a sum.
 
 use super::double::Double;
 use super::simd::Kernel;
 use super::vector::Vector;
 
-/// Distances are added up as multiples of this, in steps: 2^-12. From 2,048 steps on an f32 is such a multiple itself.
-pub(super) const UNITS_PER_STEP: f64 = 4096.0;
-
-/// Adding this leaves a value below 2^38 steps as a whole number of units in the lowest bits of the sum.
+/// Adding this leaves a value below 2^38 steps as a whole number of units in the lowest bits of the sum:
+/// the last bit of an f64 of this size is 2^-12.
 pub(super) const TO_UNITS: f64 = 1.5 * (1u64 << 40) as f64;
 
 /// Rows of the second set that the kernel handles together: with eight rows of the first they fill twelve of AVX2's
@@ -21,12 +19,6 @@ pub(super) const TILE_ROWS: usize = 6;
 
 /// Rows of the first set that a group holds at any level: the least common multiple of what the levels take at once.
 pub(super) const GROUP_ROWS: usize = 16;
-
-/// The distance whose square is `squared`, in units.
-pub(super) fn units(squared: i128) -> u128 {
-    // Rounded to f32 once, as the kernel does it; the product by a power of two is exact.
-    (f64::from((squared as f32).sqrt()) * UNITS_PER_STEP).round_ties_even() as u128
-}
 
 /// Up to [`TILE_ROWS`] rows, feature after feature.
 #[derive(Debug, Clone, Copy)]

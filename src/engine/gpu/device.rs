@@ -214,7 +214,7 @@ impl Gpu {
             ShaderChecks::Off => wgpu::ShaderRuntimeChecks::unchecked(),
         };
         // SAFETY: the text is ours. Every index stays below the size of its binding, because rows are compared with
-        // `params.end`, features and clusters with d and k, and the host sizes the bindings from the same numbers;
+        // `params.end`, other rows with `params.other_end`, features and clusters with d and k, and the host sizes the bindings from the same numbers;
         // every loop counts up to one of these; the only divisors are constants.
         let module = unsafe { self.device.create_shader_module_trusted(descriptor, checks) };
         let entries: Vec<_> = kernel.bindings().into_iter().map(|(slot, access)| layout_entry(slot, access)).collect();

@@ -21,6 +21,7 @@ mod self_test;
 mod settle;
 #[doc(hidden)]
 pub mod shaders;
+mod silhouette;
 mod work;
 
 pub use adapters::{AdapterInfo, Offer, adapters, quiet_drivers, title};

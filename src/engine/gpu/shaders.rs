@@ -84,6 +84,7 @@ pub enum Kernel {
     Assign,
     Farthest { weights: Weights },
     Audit,
+    Silhouette,
 }
 
 /// What a binding is to its kernel.
@@ -96,8 +97,9 @@ pub enum Access {
 
 pub const PARAMS: u32 = 0;
 pub const PANELS: u32 = 1;
+/// Centroids; the other rows of silhouette.
 pub const CENTROIDS: u32 = 2;
-/// Labels; `largest` of farthest.
+/// Labels; `largest` of farthest; sums of silhouette.
 pub const LABELS: u32 = 3;
 /// Totals; the audited rows of audit.
 pub const TOTALS: u32 = 4;
@@ -132,7 +134,7 @@ impl Kernel {
             all.extend([Sums::Local, Sums::Global].map(|sums| Kernel::LloydGeneral { sums, weights }));
             all.push(Kernel::Farthest { weights });
         }
-        all.extend([Kernel::Assign, Kernel::Audit]);
+        all.extend([Kernel::Assign, Kernel::Audit, Kernel::Silhouette]);
         all
     }
 
@@ -144,6 +146,7 @@ impl Kernel {
             Kernel::Assign => "assign",
             Kernel::Farthest { .. } => "farthest",
             Kernel::Audit => "audit",
+            Kernel::Silhouette => "silhouette",
         }
     }
 
@@ -152,7 +155,7 @@ impl Kernel {
             Kernel::Lloyd { .. } | Kernel::LloydGeneral { sums: Sums::Local, .. } => ROWS_LOCAL,
             Kernel::LloydGeneral { sums: Sums::Global, .. } => ROWS_GLOBAL,
             Kernel::Assign => 128,
-            Kernel::Farthest { .. } | Kernel::Audit => 64,
+            Kernel::Farthest { .. } | Kernel::Audit | Kernel::Silhouette => 64,
         }
     }
 
@@ -172,7 +175,7 @@ impl Kernel {
             Kernel::LloydGeneral { weights, .. } => {
                 data.into_iter().chain([(TOTALS, ReadWrite), (TIES, ReadWrite)]).chain(weighted(weights)).collect()
             }
-            Kernel::Assign => data.to_vec(),
+            Kernel::Assign | Kernel::Silhouette => data.to_vec(),
             Kernel::Farthest { weights } => data.into_iter().chain(weighted(weights)).collect(),
             Kernel::Audit => vec![(PARAMS, Uniform), (LABELS, Read), (TOTALS, Read), (TIES, ReadWrite)],
         }
@@ -204,6 +207,7 @@ impl Kernel {
                 [panel, nearest, weight_of(weights), include_str!("../../../shaders/farthest.wgsl")].join("\n")
             }
             Kernel::Audit => [panel, include_str!("../../../shaders/audit.wgsl")].join("\n"),
+            Kernel::Silhouette => include_str!("../../../shaders/silhouette.wgsl").to_owned(),
         }
     }
 }
