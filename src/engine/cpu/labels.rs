@@ -4,9 +4,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::CpuEngine;
-use super::lloyd::BLOCK_PANELS;
+use super::lloyd::{BLOCK_PANELS, NO_LABEL};
 use super::model::{Form, Model};
-use super::scores::{Scores, score_panel};
+use super::scores::{ManyTiles, Panel, Scores, Way};
 use super::simd::Kernel;
 use super::vector::Vector;
 use crate::engine::decide;
@@ -26,14 +26,14 @@ impl Kernel for LabelBlock<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         match self.model.form {
-            Form::Dot => label_rows::<V, false>(self),
-            Form::Direct => label_rows::<V, true>(self),
+            Form::Dot => label_rows::<V, ManyTiles<false>>(self),
+            Form::Direct => label_rows::<V, ManyTiles<true>>(self),
         }
     }
 }
 
 #[inline(always)]
-fn label_rows<V: Vector, const DIRECT: bool>(block: LabelBlock) {
+fn label_rows<V: Vector, W: Way>(block: LabelBlock) {
     let LabelBlock { matrix, model, centroids, first_panel, labels } = block;
     let width = model.n_features * PANEL_ROWS;
     let mut scores = Scores::new();
@@ -41,15 +41,19 @@ fn label_rows<V: Vector, const DIRECT: bool>(block: LabelBlock) {
     for (index, labels) in labels.chunks_mut(PANEL_ROWS).enumerate() {
         let number = first_panel + index;
         let panel = &matrix.panels()[number * width..(number + 1) * width];
-        score_panel::<V, DIRECT>(panel, matrix.reach()[number], model, &mut scores);
+        let (columns, _) = panel.as_chunks::<PANEL_ROWS>();
+        let before = &[NO_LABEL; PANEL_ROWS];
+        W::score::<V>(Panel { columns, reach: matrix.reach()[number], before }, model, &mut scores);
+        let near = scores.near::<V>();
         for (lane, label) in labels.iter_mut().enumerate() {
-            *label = scores.labels[lane] as u16;
             let at = number * PANEL_ROWS + lane;
-            if (scores.near >> lane) & 1 == 1 || matrix.is_wide(at) {
+            *label = if (near >> lane) & 1 == 1 || matrix.is_wide(at) {
                 row.resize(model.n_features, 0);
                 matrix.row(at, &mut row);
-                *label = decide(&row, centroids).label;
-            }
+                decide(&row, centroids).label
+            } else {
+                scores.labels[lane] as u16
+            };
         }
     }
 }
