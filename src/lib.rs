@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod export;
 pub mod features;
 pub mod grid;
 pub mod job;

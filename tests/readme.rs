@@ -56,7 +56,14 @@ fn copy(from: &Path, to: &Path) {
 
 /// The arguments where the command is ours to run; `None` for one that is only checked.
 fn arguments(command: &str) -> Option<Vec<String>> {
-    let words = || command.split_whitespace().map(|w| w.trim_matches(['\'', '"']).to_owned());
+    // What stands in quotes is one word.
+    let words = || {
+        let parts = command.split(['\'', '"']).enumerate();
+        parts.flat_map(|(part, text)| match part % 2 {
+            1 => vec![text.to_owned()],
+            _ => text.split_whitespace().map(str::to_owned).collect(),
+        })
+    };
     if command.starts_with("cargo run --release --locked -- ") {
         return Some(words().skip(5).collect());
     }

@@ -4,6 +4,7 @@
 mod bench;
 mod demo;
 mod devices;
+mod export;
 mod failure;
 mod generate;
 mod init;
@@ -21,6 +22,9 @@ use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
 
+/// What `bench` and the benches measure on.
+#[doc(hidden)]
+pub use self::bench::made_up_matrix;
 use self::talk::{Talk, TalkFlags};
 use crate::engine::gpu;
 use crate::error::Result;
@@ -77,6 +81,8 @@ enum Command {
     Generate(generate::GenerateArgs),
     /// Print one of our playbooks, to read or to start your own from
     Playbook(playbook::PlaybookArgs),
+    /// List the customers of a segment, for a campaign tool
+    Export(export::ExportArgs),
     /// Compute again what a run claims, by other means
     Verify(verify::VerifyArgs),
     /// Show what the machine offers, and why a GPU is not used
@@ -104,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(args, &talk),
         Command::Generate(args) => generate::run(args, &talk),
         Command::Playbook(args) => playbook::run(args),
+        Command::Export(args) => export::run(args, &talk),
         Command::Verify(args) => verify::run(args, &talk),
         Command::Devices(args) => devices::run(args, &talk),
         Command::Bench(args) => bench::run(args, &talk),

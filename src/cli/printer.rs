@@ -67,6 +67,45 @@ pub fn result(text: &str) -> Result<()> {
     }
 }
 
+/// Hands on stdout for a result that is longer than memory. Whether the reader went away in the middle is in the answer:
+/// then there is nobody to write the rest to.
+pub fn stream<T>(work: impl FnOnce(&mut (dyn Write + Send)) -> Result<T>) -> Result<Option<T>> {
+    let mut out = Leaving { inner: std::io::BufWriter::with_capacity(1 << 16, std::io::stdout()), left: false };
+    let done = work(&mut out).and_then(|done| match out.flush() {
+        Ok(()) => Ok(done),
+        Err(error) => Err(Error::io("write", "the result to stdout", error)),
+    });
+    match done {
+        Err(_) if out.left => Ok(None),
+        done => done.map(Some),
+    }
+}
+
+/// A stream that remembers whether its reader went away.
+struct Leaving<W> {
+    inner: W,
+    left: bool,
+}
+
+impl<W> Leaving<W> {
+    fn noted<T>(&mut self, outcome: std::io::Result<T>) -> std::io::Result<T> {
+        self.left |= outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+        outcome
+    }
+}
+
+impl<W: Write> Write for Leaving<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let outcome = self.inner.write(bytes);
+        self.noted(outcome)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let outcome = self.inner.flush();
+        self.noted(outcome)
+    }
+}
+
 /// Writes one line of talk to stderr. Whoever cannot be talked to cannot be told of it either. Text from outside comes
 /// made safe for terminals by its sender; line breaks are kept.
 pub fn talk(mark: Mark, text: &str) {

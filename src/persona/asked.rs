@@ -1,6 +1,6 @@
-//! What a condition asks of a cluster's mean: a word about how it compares with all customers, bounds on how far it
-//! stands from them, or bounds in the column's own unit, for what no comparison can say ("two orders at most" is a fact
-//! about customers, whatever others do).
+//! What a condition asks of a cluster: a word about how its mean compares with all customers, bounds on how far it
+//! stands from them, quarters of all customers that its median is among, or bounds in the column's own unit, for what no
+//! comparison can say ("two orders at most" is a fact about customers, whatever others do).
 
 use std::fmt;
 
@@ -15,6 +15,7 @@ pub enum Asked {
     Word(Word),
     Lift(LiftBounds),
     Index(IndexBounds),
+    Quantile(QuantileBounds),
     Bounds(Bounds),
 }
 
@@ -48,6 +49,21 @@ pub struct IndexBounds {
     pub index_at_most: Option<f64>,
 }
 
+/// Where the median of a cluster lies among all customers, as quantiles of these; both ends included, at least one of
+/// them is there. Each is one of [`QUANTILES`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuantileBounds {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantile_at_least: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantile_at_most: Option<f64>,
+}
+
+/// The quantiles that a profile has, exactly and for every column: the quartiles. Others would be a search more per
+/// column and cluster for every run.
+pub const QUANTILES: [f64; 3] = [0.25, 0.5, 0.75];
+
 /// The figures of a cluster in one column that conditions are about.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Figures {
@@ -56,6 +72,10 @@ pub(super) struct Figures {
     /// 100: like all.
     pub(super) index: Option<f64>,
     pub(super) standing: Option<f64>,
+    /// In the column's unit; what a condition on quantiles compares.
+    pub(super) median: Option<f64>,
+    /// The least and the largest median that a condition on quantiles allows, in the column's unit.
+    pub(super) allowed: Option<(f64, f64)>,
 }
 
 /// How a cluster does by what is asked.
@@ -70,12 +90,13 @@ pub(super) struct Fit {
 impl Asked {
     /// `None` where there is nothing to judge by.
     pub(super) fn fit(&self, figures: Figures) -> Option<Fit> {
-        let figure = match self {
-            Asked::Word(_) | Asked::Lift(_) => figures.standing,
-            Asked::Index(_) => figures.index,
-            Asked::Bounds(_) => figures.mean,
+        let (figure, range) = match self {
+            Asked::Word(_) | Asked::Lift(_) => (figures.standing, self.range()),
+            Asked::Index(_) => (figures.index, self.range()),
+            Asked::Quantile(_) => (figures.median, figures.allowed?),
+            Asked::Bounds(_) => (figures.mean, self.range()),
         };
-        let margin = within(self.range(), figure?);
+        let margin = within(range, figure?);
         let degree = match self.compares() {
             true => Word::degree(margin),
             false if margin >= 0.0 => 1.0,
@@ -89,12 +110,13 @@ impl Asked {
         matches!(self, Asked::Word(_) | Asked::Lift(_))
     }
 
-    /// The least and the largest figure it covers: a standing, an index, or a mean in the column's unit.
+    /// The least and the largest figure it covers: a standing, an index, a quantile, or a mean in the column's unit.
     pub fn range(&self) -> (f64, f64) {
         let (least, most) = match self {
             Asked::Word(word) => return word.range(),
             Asked::Index(bounds) => (bounds.index_at_least, bounds.index_at_most),
             Asked::Lift(bounds) => (bounds.lift_at_least, bounds.lift_at_most),
+            Asked::Quantile(bounds) => (bounds.quantile_at_least, bounds.quantile_at_most),
             Asked::Bounds(bounds) => (bounds.at_least, bounds.at_most),
         };
         (least.unwrap_or(f64::NEG_INFINITY), most.unwrap_or(f64::INFINITY))
@@ -107,11 +129,11 @@ impl Asked {
 
     /// The standings that customers of a cluster must have for its average to speak for them: the range itself where it
     /// is around the average, else its side of the average, for an index from half-way to its bound. `None` for bounds in
-    /// the column's unit. `standing` is that of an index.
+    /// the column's unit, and for quantiles, which speak of customers themselves. `standing` is that of an index.
     pub(super) fn side(&self, standing: impl Fn(f64) -> Option<f64>) -> Option<(f64, f64)> {
         let range = self.range();
         match self {
-            Asked::Bounds(_) => None,
+            Asked::Bounds(_) | Asked::Quantile(_) => None,
             Asked::Index(_) if range.0 > 100.0 => Some((standing(range.0)? / 2.0, f64::INFINITY)),
             Asked::Index(_) if range.1 < 100.0 => Some((f64::NEG_INFINITY, standing(range.1)? / 2.0)),
             Asked::Index(_) => None,
@@ -123,7 +145,12 @@ impl Asked {
 
     /// Whatever this asks for, `other` covers, for certain.
     pub(super) fn implies(&self, other: &Asked) -> bool {
-        let scale = |asked: &Asked| (asked.compares(), matches!(asked, Asked::Index(_)));
+        let scale = |asked: &Asked| match asked {
+            Asked::Word(_) | Asked::Lift(_) => 0,
+            Asked::Index(_) => 1,
+            Asked::Quantile(_) => 2,
+            Asked::Bounds(_) => 3,
+        };
         let (inner, outer) = (self.range(), other.range());
         scale(self) == scale(other) && inner.0 >= outer.0 && inner.1 <= outer.1
     }
@@ -139,10 +166,38 @@ impl fmt::Display for Asked {
             (Asked::Index(_), (f64::NEG_INFINITY, high)) => write!(f, "at most {high} % of the average"),
             (Asked::Index(_), (low, f64::INFINITY)) => write!(f, "at least {low} % of the average"),
             (Asked::Index(_), (low, high)) => write!(f, "{low} to {high} % of the average"),
+            (Asked::Quantile(_), (f64::NEG_INFINITY, high)) => f.write_str(among(high, Side::Below)),
+            (Asked::Quantile(_), (low, f64::INFINITY)) => f.write_str(among(low, Side::Above)),
+            (Asked::Quantile(_), (low, high)) if low == high => write!(f, "at the {low} quantile of all customers"),
+            (Asked::Quantile(_), (low, high)) => write!(f, "between the {low} and {high} quantiles of all customers"),
             (Asked::Bounds(_), (f64::NEG_INFINITY, high)) => write!(f, "{high} or less"),
             (Asked::Bounds(_), (low, f64::INFINITY)) => write!(f, "{low} or more"),
             (Asked::Bounds(_), (low, high)) => write!(f, "{low} to {high}"),
         }
+    }
+}
+
+enum Side {
+    Below,
+    Above,
+}
+
+impl Bounds {
+    /// The least and the largest figure within.
+    pub(super) fn range(&self) -> (f64, f64) {
+        (self.at_least.unwrap_or(f64::NEG_INFINITY), self.at_most.unwrap_or(f64::INFINITY))
+    }
+}
+
+/// A quantile as a bound, as people say it.
+fn among(quantile: f64, side: Side) -> &'static str {
+    match (quantile, side) {
+        (0.25, Side::Below) => "among the lowest quarter of all customers",
+        (0.5, Side::Below) => "among the lower half of all customers",
+        (0.75, Side::Below) => "not above the 0.75 quantile of all customers",
+        (0.25, Side::Above) => "not below the 0.25 quantile of all customers",
+        (0.5, Side::Above) => "among the upper half of all customers",
+        _ => "among the highest quarter of all customers",
     }
 }
 
@@ -226,8 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn quantiles_are_said_in_quarters_and_halves() {
+        let quantile = |quantile_at_least, quantile_at_most| {
+            Asked::Quantile(QuantileBounds { quantile_at_least, quantile_at_most }).to_string()
+        };
+        assert_eq!(quantile(Some(0.75), None), "among the highest quarter of all customers");
+        assert_eq!(quantile(Some(0.5), None), "among the upper half of all customers");
+        assert_eq!(quantile(None, Some(0.25)), "among the lowest quarter of all customers");
+        assert_eq!(quantile(None, Some(0.75)), "not above the 0.75 quantile of all customers");
+        assert_eq!(quantile(Some(0.25), Some(0.75)), "between the 0.25 and 0.75 quantiles of all customers");
+    }
+
+    #[test]
     fn what_is_asked_survives_json() {
-        for asked in [Asked::Word(Word::VeryLow), lift(None, Some(-0.5)), index(Some(300.0)), bounds(Some(1.0), None)] {
+        let quantile = Asked::Quantile(QuantileBounds { quantile_at_least: Some(0.75), quantile_at_most: None });
+        let others = [lift(None, Some(-0.5)), index(Some(300.0)), quantile, bounds(Some(1.0), None)];
+        for asked in [Asked::Word(Word::VeryLow)].into_iter().chain(others) {
             let json = serde_json::to_string(&asked).unwrap();
             assert_eq!(serde_json::from_str::<Asked>(&json).unwrap(), asked, "{json}");
         }

@@ -6,7 +6,7 @@ use toml::Spanned;
 use crate::error::Result;
 
 use super::advice::{BaselineOf, Kpi, Move, Target};
-use super::asked::{Asked, Bounds, IndexBounds, LiftBounds};
+use super::asked::{Asked, Bounds, IndexBounds, LiftBounds, QUANTILES, QuantileBounds};
 use super::playbook::{Condition, Grounds, Importance, Insight, Persona, Playbook, Role};
 use super::written::{Conditions, InFull, Text, WrittenInsight, WrittenKpi, WrittenPersona, WrittenPlaybook};
 
@@ -163,7 +163,7 @@ fn add_conditions(
     for (role, asked) in written {
         let (asked_at, role) = (asked.span().start, known_role(text, roles, role)?);
         let written = asked.into_inner().0;
-        let asked = checked_asked(&written).map_err(|message| text.error(asked_at, message))?;
+        let asked = checked_asked(&written).map_err(|message| text.error(asked_at, &message))?;
         let weight = match (importance, written.weight) {
             (Importance::Forbidden, None) => 0.0,
             (Importance::Forbidden, Some(_)) => {
@@ -201,28 +201,36 @@ fn known_role(text: &Text, roles: &[Role], role: Spanned<String>) -> Result<Stri
     Err(text.unknown("role", &role, roles.iter().map(|known| known.name.as_str()), &declare))
 }
 
-/// One of: a word, bounds on the standing, on the index, or in the column's unit.
-fn checked_asked(written: &InFull) -> Result<Asked, &'static str> {
+/// One of: a word, bounds on the standing, on the index, on the median as quantiles, or in the column's unit.
+fn checked_asked(written: &InFull) -> Result<Asked, String> {
     let InFull { is, lift_at_least, lift_at_most, index_at_least, index_at_most, at_least, at_most, .. } = *written;
+    let InFull { quantile_at_least, quantile_at_most, .. } = *written;
+    let quantiles = QuantileBounds { quantile_at_least, quantile_at_most };
     let bounds = [
         (lift_at_least, lift_at_most, Asked::Lift(LiftBounds { lift_at_least, lift_at_most })),
         (index_at_least, index_at_most, Asked::Index(IndexBounds { index_at_least, index_at_most })),
+        (quantile_at_least, quantile_at_most, Asked::Quantile(quantiles)),
         (at_least, at_most, Asked::Bounds(Bounds { at_least, at_most })),
     ];
     let given: Vec<_> = bounds.into_iter().filter(|(least, most, _)| least.is_some() || most.is_some()).collect();
     let asked = match (is, given.as_slice()) {
         (Some(word), []) => Asked::Word(word),
         (None, [(_, _, asked)]) => *asked,
-        (None, []) => return Err("a condition needs a word or a bound"),
-        (None, _) => return Err("a condition has bounds of one kind: on the lift, the index or the mean"),
-        (Some(_), _) => return Err("a condition is a word or has bounds, not both"),
+        (None, []) => return Err("a condition needs a word or a bound".into()),
+        (None, _) => {
+            return Err("a condition has bounds of one kind: on the lift, the index, the quantile or the mean".into());
+        }
+        (Some(_), _) => return Err("a condition is a word or has bounds, not both".into()),
     };
     if given.iter().flat_map(|(least, most, _)| [least, most]).flatten().any(|bound| !bound.is_finite()) {
-        return Err("a bound is a finite number");
+        return Err("a bound is a finite number".into());
+    }
+    if let Some(odd) = [quantile_at_least, quantile_at_most].into_iter().flatten().find(|q| !QUANTILES.contains(q)) {
+        return Err(format!("there is no quantile {odd} in a profile: it has 0.25, 0.5 and 0.75, the quartiles"));
     }
     let (least, most) = asked.range();
     if least > most {
-        return Err("the lower bound is above the upper one");
+        return Err("the lower bound is above the upper one".into());
     }
     Ok(asked)
 }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::profile::Profile;
 
 use super::advice::{BaselineOf, BusinessValue, Calendar, Kpi, Move, Tactic, Target};
-use super::judge::{column_of, holds};
+use super::judge::holds;
 use super::naming::{NamedCluster, Naming};
 use super::playbook::{Grounds, Persona, Playbook};
+use super::played::played;
 use super::roles::RoleColumn;
 use super::span::Span;
 
@@ -153,10 +154,7 @@ fn tracked(profile: &Profile, roles: &[RoleColumn], cluster: usize, kpi: &Kpi) -
 
 /// The ratio of two means is that of two sums only where both are over the same customers.
 fn baseline(profile: &Profile, roles: &[RoleColumn], cluster: usize, of: &BaselineOf) -> Option<Baseline> {
-    let column = |role: &str| {
-        let name = column_of(role, roles)?;
-        profile.columns.iter().find(|column| column.name == name)
-    };
+    let column = |role: &str| played(role, roles, profile);
     let above = column(&of.mean)?;
     let own = &above.clusters.get(cluster)?.moments;
     let Some(per) = &of.per else {

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
 
-use super::asked::{Asked, Figures, Fit};
+use super::asked::{Asked, Bounds, Figures, Fit};
 use super::playbook::{Condition, Importance, Persona};
+use super::played::played;
+use super::quantiles::{allowed, is_of_most};
 use super::roles::RoleColumn;
 use super::standing::{Measure, Standing};
 
@@ -26,12 +28,15 @@ const IN_THE_MIDDLE_MIN: f64 = 0.6;
 pub struct Evidence {
     pub role: String,
     pub importance: Importance,
+    /// Its part in the score; forbidden conditions have none.
+    #[serde(default)]
+    pub weight: f64,
     pub asked: Asked,
     /// Whether the cluster is what is asked; for a forbidden condition, what must not be. What is required must be so
     /// for most of its customers.
     pub is_so: bool,
     /// How far inside the range that is asked the cluster's average lies, negative outside: in standings for a word, in
-    /// per cent for an index, in the column's unit for bounds. Absent where there is nothing to judge by.
+    /// per cent for an index, in the column's unit for bounds and quantiles. Absent where there is nothing to judge by.
     pub margin: Option<f64>,
     /// Share of the cluster's customers, 0..=1, on the side of the average that is asked; estimated from mean and
     /// standard deviation. Absent where the condition is about the mean in the column's unit.
@@ -43,6 +48,12 @@ pub struct Evidence {
     pub overall_mean: Option<f64>,
     /// Absent where there are no values, or all customers have the same one.
     pub standing: Option<Standing>,
+    /// Where quantiles are asked for: the median of the cluster, in the column's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median: Option<f64>,
+    /// Likewise: what the median must be, which are quantiles of all customers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Bounds>,
 }
 
 /// The result of judging one cluster by one persona.
@@ -104,11 +115,17 @@ struct Found {
 
 fn look(condition: &Condition, roles: &[RoleColumn], profile: &Profile, cluster: usize) -> Found {
     let name = column_of(&condition.role, roles);
-    let column = name.and_then(|name| profile.columns.iter().find(|column| column.name == name));
+    let column = played(&condition.role, roles, profile);
+    let column = column.as_deref();
     let figures = column.and_then(|column| column.clusters.get(cluster));
     let mean = figures.and_then(|figures| figures.moments.mean);
     let standing = column.and_then(|column| Standing::of(column, cluster));
+    let limits = column.and_then(|column| allowed(&condition.asked, column));
+    let median = figures.and_then(|figures| figures.moments.quartiles).map(|quartiles| quartiles.median);
+    let median = median.filter(|_| limits.is_some());
     let figures = Figures {
+        median,
+        allowed: limits.map(|limits| limits.range()),
         mean,
         index: figures.and_then(|figures| figures.index),
         standing: standing.map(|standing| standing.value),
@@ -121,10 +138,13 @@ fn look(condition: &Condition, roles: &[RoleColumn], profile: &Profile, cluster:
         Standing::share_within(column, cluster, side)
     });
     let least = if condition.asked.covers_average() { IN_THE_MIDDLE_MIN } else { SPOKEN_FOR_MIN };
-    let of_most = condition.importance != Importance::Required || spoken_for.is_none_or(|share| share >= least);
+    let of_most = spoken_for.is_none_or(|share| share >= least)
+        && column.is_none_or(|column| is_of_most(&condition.asked, column, cluster));
+    let of_most = of_most || condition.importance != Importance::Required;
     let evidence = Evidence {
         role: condition.role.clone(),
         importance: condition.importance,
+        weight: condition.weight,
         asked: condition.asked,
         is_so: of_most && fit.is_some_and(|fit| fit.margin >= 0.0),
         margin: fit.map(|fit| fit.margin),
@@ -133,6 +153,8 @@ fn look(condition: &Condition, roles: &[RoleColumn], profile: &Profile, cluster:
         mean,
         overall_mean: column.and_then(|column| column.overall.mean),
         standing,
+        median,
+        limits,
     };
     Found { fit, evidence }
 }
@@ -158,6 +180,9 @@ impl Evidence {
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (role, asked) = (&self.role, &self.asked);
+        if matches!(asked, Asked::Quantile(_)) {
+            return self.of_quantiles(f);
+        }
         let (Some(column), Some(mean), Some(all)) = (&self.column, self.mean, self.overall_mean) else {
             return write!(f, "{role} cannot be told to be {asked}: there are no values for it");
         };
@@ -188,6 +213,33 @@ impl fmt::Display for Evidence {
             (low, f64::INFINITY) => write!(f, "{low:+.2} or more"),
             (f64::NEG_INFINITY, high) => write!(f, "{high:+.2} or less"),
             (low, high) => write!(f, "{low:+.2} to {high:+.2}"),
+        }
+    }
+}
+
+impl Evidence {
+    /// The sentence of a condition on quantiles.
+    fn of_quantiles(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (role, asked) = (&self.role, &self.asked);
+        let Some(column) = self.column.as_ref().filter(|_| self.mean.is_some()) else {
+            return write!(f, "the median of {role} cannot be told to be {asked}: there are no values for it");
+        };
+        let (Some(median), Some(limits), Some(_)) = (self.median, self.limits, self.margin) else {
+            let why = "so many customers have the least or the greatest value that it says nothing";
+            return write!(f, "the median of {column} cannot be told to be {asked}: {why}");
+        };
+        let mixed = self.margin.is_some_and(|margin| margin >= 0.0) && !self.is_so;
+        let is = if self.is_so || mixed { "is" } else { "is not" };
+        write!(f, "the median of {column} {is} {asked}")?;
+        if mixed {
+            f.write_str(", but not for three quarters of these customers even nearly")?;
+        }
+        write!(f, ": {}", Figure(median))?;
+        match (limits.at_least, limits.at_most) {
+            (Some(low), Some(high)) => write!(f, ", asked {} to {}", Figure(low), Figure(high)),
+            (Some(low), None) => write!(f, ", asked {} or more", Figure(low)),
+            (None, Some(high)) => write!(f, ", asked {} or less", Figure(high)),
+            (None, None) => Ok(()),
         }
     }
 }

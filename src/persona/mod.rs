@@ -15,7 +15,11 @@ mod judge;
 mod matching;
 mod naming;
 mod playbook;
+mod played;
+mod quantiles;
 mod roles;
+#[cfg(test)]
+mod samples;
 mod schema;
 mod span;
 mod standing;
@@ -26,7 +30,7 @@ mod written;
 pub use advice::{
     BaselineOf, BusinessValue, CURRENCY, Calendar, Horizons, Kpi, LeaveOut, Level, Monitor, Move, Tactic, Target,
 };
-pub use asked::{Asked, Bounds, IndexBounds, LiftBounds};
+pub use asked::{Asked, Bounds, IndexBounds, LiftBounds, QUANTILES, QuantileBounds};
 pub use guide::{Baseline, Budget, Guide, Hypothesis, TrackedKpi, guides};
 pub use judge::{Evidence, JUDGED_FROM};
 pub use naming::{Basis, Closest, NamedCluster, Naming, Outcome, PersonaVerdict, name};

@@ -11,6 +11,7 @@ use super::descriptive::{self, distinctions};
 use super::judge::{Evidence, Judgement, column_of, judge, missing_roles};
 use super::matching::match_personas;
 use super::playbook::{Persona, Playbook, Role};
+use super::played::with_derived;
 use super::roles::{RoleColumn, by_usual_names};
 use super::standing::Distinction;
 
@@ -99,7 +100,7 @@ pub struct Closest {
 /// has no influence: they are taken by size, then by their means.
 pub fn name(profile: &Profile, playbook: &Playbook, roles: &[(String, String)]) -> Result<Naming> {
     let columns: Vec<&str> = profile.columns.iter().map(|column| column.name.as_str()).collect();
-    let roles = playbook.assign_roles(&columns, roles)?;
+    let roles = with_derived(playbook.assign_roles(&columns, roles)?, profile);
     let order = order_of_clusters(profile);
     let judged: Vec<Judged> = playbook
         .personas

@@ -157,8 +157,8 @@ pub(super) struct WrittenMove {
 /// Role -> what is asked of it.
 pub(super) type Conditions = BTreeMap<Spanned<String>, Spanned<WrittenAsked>>;
 
-/// A word, or bounds: `lift_` ones on the scale of the words, `index_` ones in per cent of the average of all
-/// customers, the others in the column's unit.
+/// A word, or bounds: `lift_` ones on the scale of the words, `index_` ones in per cent of the average of all customers,
+/// `quantile_` ones for the median of the segment, as quantiles of all customers, the others in the column's unit.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InFull {
@@ -167,6 +167,12 @@ pub(super) struct InFull {
     pub(super) lift_at_most: Option<f64>,
     pub(super) index_at_least: Option<f64>,
     pub(super) index_at_most: Option<f64>,
+    /// 0.25, 0.5 or 0.75; 0.75: half of the segment are among the highest quarter of all customers.
+    #[schemars(extend("enum" = [0.25, 0.5, 0.75, null]))]
+    pub(super) quantile_at_least: Option<f64>,
+    /// 0.25, 0.5 or 0.75.
+    #[schemars(extend("enum" = [0.25, 0.5, 0.75, null]))]
+    pub(super) quantile_at_most: Option<f64>,
     pub(super) at_least: Option<f64>,
     pub(super) at_most: Option<f64>,
     /// Its part in the score: 2 for what is required, 1 for what is typical, unless it says otherwise.

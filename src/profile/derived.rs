@@ -13,6 +13,7 @@ use crate::features::ratio;
 /// The roles whose columns a derived figure is made of, by the names that playbooks give them.
 pub(super) const MONETARY: &str = "monetary";
 const FREQUENCY: &str = "frequency";
+const ORDER_VALUE: &str = "order_value";
 const TENURE: &str = "tenure";
 
 /// A figure that no column holds.
@@ -53,7 +54,7 @@ pub(super) struct Formula {
 pub(super) fn formulas(roles: &[(String, String)], unit_of: impl Fn(&str) -> Option<String>) -> Vec<Formula> {
     let column = |role: &str| roles.iter().find(|(name, _)| name == role).map(|(_, column)| column.clone());
     let mut formulas = Vec::new();
-    if let (Some(above), Some(below), None) = (column(MONETARY), column(FREQUENCY), column("average_order_value")) {
+    if let (Some(above), Some(below), None) = (column(MONETARY), column(FREQUENCY), column(ORDER_VALUE)) {
         let text = format!("sum of {above} / sum of {below}");
         let unit = unit_of(&above);
         formulas.push(Formula { name: "average_order_value", above, below, factor: (1, 1), text, unit });
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_a_column_holds_is_not_derived() {
-        let given = roles(&[("monetary", "m"), ("frequency", "f"), ("average_order_value", "aov")]);
+        let given = roles(&[("monetary", "m"), ("frequency", "f"), ("order_value", "aov")]);
         assert!(formulas(&given, |_| None).is_empty());
         assert!(formulas(&roles(&[("monetary", "m")]), |_| None).is_empty());
     }

@@ -110,7 +110,7 @@ impl Rows<'_> {
             columns.iter().map(|_| (ColumnSums::zero(n_clusters), ColumnValues::with_room(&sizes.rows))).collect();
         let numbers = self.dropping.iter().copied().chain(columns.iter().map(|column| column.column)).collect();
         let texts = texts.iter().map(|text| text.column).collect();
-        let request = Request { numbers, texts, ids: false };
+        let request = Request { numbers, texts, ..Request::default() };
         let mut row = 0;
         self.source.scan(&request, &self.settings, self.observe, &mut |wave| {
             let mut labelled = Vec::with_capacity(wave.len());

@@ -31,6 +31,9 @@ pub use summary::{
 };
 pub use table::table;
 
+/// What a summary holds of the profile, for whoever reads one.
+pub use crate::profile::{CategoryFigures, CategoryProfile, MixFigures, MixOutcome, Moments};
+
 use crate::error::{Error, Result};
 
 /// The summary as `summary.json` has it: safe to print on a terminal, and the same bytes everywhere.

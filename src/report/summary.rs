@@ -75,7 +75,10 @@ pub(super) struct Total {
 impl Summary {
     /// What a column is counted in, where the job says.
     pub(super) fn unit(&self, column: &str) -> Option<&str> {
-        self.profile.columns.iter().find(|known| known.name == column)?.unit.as_deref()
+        if let Some(known) = self.profile.columns.iter().find(|known| known.name == column) {
+            return known.unit.as_deref();
+        }
+        self.profile.derived.iter().find(|known| known.name == column)?.unit.as_deref()
     }
 
     pub(super) fn total(&self) -> Total {

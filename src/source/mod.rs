@@ -23,6 +23,7 @@ mod numbers;
 mod open;
 mod pages;
 mod positioned;
+mod pulled;
 mod quiet;
 mod scan;
 mod texts;
@@ -35,6 +36,7 @@ pub use fingerprint::{FileFingerprint, SourceFingerprint};
 pub use ids::Ids;
 pub use numbers::{NULL, is_null_value};
 pub use open::Source;
+pub use pulled::{Pulled, pulled};
 pub use scan::{Batch, Request, ScanSettings};
 pub use texts::Texts;
 

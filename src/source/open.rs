@@ -144,6 +144,14 @@ impl Source {
         Some((&column.data_type, self.id_type.as_ref()?))
     }
 
+    /// A column's type in Arrow and, where the files hold it, in Parquet.
+    pub fn column_type(&self, column: usize) -> Option<(&DataType, Option<&TypePtr>)> {
+        let info = self.columns.get(column)?;
+        let schema = self.files.first()?.metadata.file_metadata().schema_descr();
+        let parquet = schema.root_schema().get_fields().iter().find(|field| field.name() == info.name);
+        Some((&info.data_type, parquet))
+    }
+
     /// Rows over all files, from the footers; at least one.
     pub fn n_rows(&self) -> u64 {
         self.n_rows

@@ -3,8 +3,10 @@
 //! A wave holds as many small row groups as memory allows. A row group that alone is larger than that is read in
 //! several waves, its columns in parallel. How rows are cut into waves and batches never changes a value.
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 
+use super::columns::ColumnKind;
 use super::ids::Ids;
 use super::open::{Lies, Source};
 use super::texts::Texts;
@@ -25,6 +27,8 @@ pub struct Request {
     pub numbers: Vec<usize>,
     /// Columns wanted as text; distinct.
     pub texts: Vec<usize>,
+    /// Columns wanted as they are, whatever their type; distinct.
+    pub values: Vec<usize>,
     /// The id column too, or row numbers where there is none.
     pub ids: bool,
 }
@@ -53,6 +57,8 @@ pub struct Batch {
     pub numbers: Vec<Vec<f64>>,
     /// The text columns of the request in its order.
     pub texts: Vec<Texts>,
+    /// The columns wanted as they are, in the request's order.
+    pub values: Vec<ArrayRef>,
     /// Present when asked for; none of them is null.
     pub ids: Option<Ids>,
 }
@@ -73,6 +79,7 @@ pub(super) struct Segment {
 pub(super) enum Wanted {
     Numbers(usize),
     Texts(usize),
+    Values(usize),
     Ids(Option<usize>),
 }
 
@@ -177,6 +184,14 @@ impl<'a> Scan<'a> {
             }
             wanted.push(Wanted::Texts(column));
         }
+        for &column in &request.values {
+            let info = source.columns().get(column).ok_or_else(|| Error::bug("a column number without a column"))?;
+            if let ColumnKind::Other(kind) = &info.kind {
+                return Err(Error::bad_data(format!("the column {:?} is {kind} and cannot be read", info.name))
+                    .hint("lists and structures are not read; leave this column out"));
+            }
+            wanted.push(Wanted::Values(column));
+        }
         if request.ids {
             wanted.push(Wanted::Ids(source.id()));
         }
@@ -203,8 +218,9 @@ impl<'a> Scan<'a> {
 
     pub fn row_bytes(&self, segment: &Segment) -> u64 {
         let numbers = 8 * self.request.numbers.len() as u64;
-        let texts: u64 = self.request.texts.iter().map(|&column| self.value_bytes(segment, Some(column))).sum();
-        numbers + texts + if self.request.ids { self.value_bytes(segment, self.source.id()) } else { 0 } + 1
+        let held = self.request.texts.iter().chain(&self.request.values);
+        let held: u64 = held.map(|&column| self.value_bytes(segment, Some(column))).sum();
+        numbers + held + if self.request.ids { self.value_bytes(segment, self.source.id()) } else { 0 } + 1
     }
 
     /// About what a value of a column takes; without a column, a row number.
@@ -227,7 +243,7 @@ impl<'a> Scan<'a> {
 impl Wanted {
     pub fn column(self) -> Option<usize> {
         match self {
-            Wanted::Numbers(column) | Wanted::Texts(column) => Some(column),
+            Wanted::Numbers(column) | Wanted::Texts(column) | Wanted::Values(column) => Some(column),
             Wanted::Ids(column) => column,
         }
     }

@@ -22,6 +22,10 @@ impl Texts {
         Self { array: Arc::new(StringArray::from_iter((0..n_rows).map(|_| value))) }
     }
 
+    pub(super) fn into_array(self) -> ArrayRef {
+        self.array
+    }
+
     pub fn len(&self) -> usize {
         self.array.len()
     }

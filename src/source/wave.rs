@@ -2,11 +2,13 @@
 //! batches in the order of the source.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, Int64Array};
 use rayon::prelude::*;
 
 use super::MAGNITUDE_MAX;
+use super::columns::ColumnKind;
 use super::decode::{ColumnPlan, ColumnStream};
 use super::ids::Ids;
 use super::numbers::{NULL, first_too_large, to_numbers};
@@ -20,6 +22,7 @@ use crate::error::{Error, Place, Result};
 enum Parts {
     Numbers(Vec<Vec<f64>>),
     Texts(Vec<Texts>),
+    Values(Vec<ArrayRef>),
     Ids(Vec<Ids>),
 }
 
@@ -112,11 +115,8 @@ impl Scan<'_> {
         let Some(column) = wanted.column() else { return Ok(Column::RowNumbers) };
         let file = self.source.files.get(segment.file).ok_or_else(bug)?;
         match file.lies.get(column).ok_or_else(bug)? {
-            Lies::Folder(value) if matches!(wanted, Wanted::Texts(_)) => Ok(Column::ConstantText(value.clone())),
-            Lies::Folder(value) => {
-                let number = value.as_deref().and_then(|value| value.parse::<i64>().ok());
-                Ok(Column::Constant(number.map_or(NULL, |number| number as f64)))
-            }
+            Lies::Folder(value) if self.is_text(wanted) => Ok(Column::ConstantText(value.clone())),
+            Lies::Folder(value) => Ok(Column::Constant(value.as_deref().and_then(|value| value.parse().ok()))),
             Lies::Nested => Err(bug()),
             Lies::Leaf(_) => {
                 let position = self.wanted.iter().position(|other| *other == wanted).ok_or_else(bug)?;
@@ -127,6 +127,16 @@ impl Scan<'_> {
                 })?;
                 Ok(Column::Stream(Box::new(stream)))
             }
+        }
+    }
+
+    /// Whether a folder's name is handed on as text.
+    fn is_text(&self, wanted: Wanted) -> bool {
+        let held = wanted.column().and_then(|column| self.source.columns().get(column));
+        match wanted {
+            Wanted::Texts(_) => true,
+            Wanted::Values(_) => held.is_some_and(|column| column.kind == ColumnKind::Text),
+            Wanted::Numbers(_) | Wanted::Ids(_) => false,
         }
     }
 
@@ -142,7 +152,7 @@ impl Scan<'_> {
                 let numbers = pieces.map(|piece| {
                     let n_rows = piece.len();
                     let numbers = match column {
-                        Column::Constant(value) => vec![*value; n_rows],
+                        Column::Constant(value) => vec![value.map_or(NULL, |number| number as f64); n_rows],
                         Column::RowNumbers | Column::ConstantText(_) => {
                             return Err(Error::bug("neither row numbers nor texts are numbers"));
                         }
@@ -169,6 +179,15 @@ impl Scan<'_> {
                 });
                 Ok(Parts::Texts(texts.collect::<Result<_>>()?))
             }
+            Wanted::Values(_) => {
+                let values = pieces.map(|piece| match column {
+                    Column::ConstantText(value) => Ok(Texts::constant(value.as_deref(), piece.len()).into_array()),
+                    Column::Constant(value) => Ok(integers_of(*value, piece.len())),
+                    Column::RowNumbers => Err(Error::bug("row numbers are ids")),
+                    Column::Stream(stream) => stream.next(piece.len()).map_err(|error| error.at(place(None))),
+                });
+                Ok(Parts::Values(values.collect::<Result<_>>()?))
+            }
             Wanted::Ids(_) => {
                 let ids = pieces.map(|piece| match column {
                     Column::RowNumbers => Ok(Ids::row_numbers(segment.first_row + piece.start as u64, piece.len())),
@@ -190,11 +209,13 @@ impl Scan<'_> {
     fn assemble(&self, segment: &Segment, rows: Range<usize>, parts: Vec<Parts>, out: &mut Vec<Batch>) {
         let mut numbers: Vec<(usize, std::vec::IntoIter<Vec<f64>>)> = Vec::new();
         let mut texts: Vec<std::vec::IntoIter<Texts>> = Vec::new();
+        let mut values: Vec<std::vec::IntoIter<ArrayRef>> = Vec::new();
         let mut ids = None;
         for (part, wanted) in parts.into_iter().zip(&self.wanted) {
             match (part, wanted) {
                 (Parts::Numbers(part), Wanted::Numbers(column)) => numbers.push((*column, part.into_iter())),
                 (Parts::Texts(part), _) => texts.push(part.into_iter()),
+                (Parts::Values(part), _) => values.push(part.into_iter()),
                 (Parts::Ids(part), _) => ids = Some(part.into_iter()),
                 (Parts::Numbers(_), _) => {}
             }
@@ -218,6 +239,7 @@ impl Scan<'_> {
                 n_rows: piece.len(),
                 numbers: wanted.by_ref().collect(),
                 texts: texts.iter_mut().filter_map(Iterator::next).collect(),
+                values: values.iter_mut().filter_map(Iterator::next).collect(),
                 ids: ids.as_mut().and_then(Iterator::next),
             });
         }
@@ -233,7 +255,8 @@ struct OpenFile {
 /// A column of a segment, ready to be read.
 enum Column {
     Stream(Box<ColumnStream>),
-    Constant(f64),
+    /// A folder's number.
+    Constant(Option<i64>),
     ConstantText(Option<String>),
     RowNumbers,
 }
@@ -242,6 +265,11 @@ enum Column {
 fn pieces(rows: &Range<usize>, chunk_rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
     let Range { start, end } = *rows;
     (start..end).step_by(chunk_rows).map(move |from| from..end.min(from.saturating_add(chunk_rows)))
+}
+
+/// A folder's number, or none, for each of `n_rows` rows.
+fn integers_of(value: Option<i64>, n_rows: usize) -> ArrayRef {
+    Arc::new(Int64Array::from_iter((0..n_rows).map(|_| value)))
 }
 
 fn too_large() -> Error {

@@ -13,18 +13,19 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, StringArray};
 use arrow::compute::{concat, filter};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
 };
-use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
-use parquet::basic::{Compression, Encoding, LogicalType, Repetition};
+use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath, SchemaDescriptor, Type, TypePtr};
+use parquet::schema::types::{ColumnPath, TypePtr};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
+use super::annotated::with_annotations;
 use super::staging::StagedFile;
 use crate::error::{Error, Kind, Result};
 use crate::source::{Ids, Source};
@@ -132,7 +133,7 @@ impl AssignmentWriter {
         match (name, source.id_type()) {
             (Some(name), Some((arrow, parquet))) => {
                 let id = Field::new(name, arrow.clone(), false);
-                Self::with_type(file, &id, physical(parquet), names)
+                Self::with_type(file, &id, std::slice::from_ref(parquet), names)
             }
             _ => Self::new(file, &Field::new(ROW_NUMBER, DataType::UInt64, false), names),
         }
@@ -140,10 +141,11 @@ impl AssignmentWriter {
 
     /// `id` is the id column's field, with the name and the type it had; `names` has one entry per cluster.
     pub fn new(file: StagedFile, id: &Field, names: &[ClusterNames]) -> Result<Self> {
-        Self::with_type(file, id, None, names)
+        Self::with_type(file, id, &[], names)
     }
 
-    fn with_type(file: StagedFile, id: &Field, parquet: Option<TypePtr>, names: &[ClusterNames]) -> Result<Self> {
+    /// `parquet` is the id's type where it was read.
+    fn with_type(file: StagedFile, id: &Field, parquet: &[TypePtr], names: &[ClusterNames]) -> Result<Self> {
         check_id_name(id.name())?;
         let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let schema = Arc::new(Schema::new(vec![
@@ -156,8 +158,8 @@ impl AssignmentWriter {
         ]));
         let path = file.path().to_path_buf();
         let mut options = ArrowWriterOptions::new().with_properties(properties(id));
-        if let Some(parquet) = parquet {
-            options = options.with_parquet_schema(with_id(&schema, parquet).map_err(|error| failed(&path, error))?);
+        if let Some(schema) = with_annotations(&schema, parquet).map_err(|error| failed(&path, error))? {
+            options = options.with_parquet_schema(schema);
         }
         let (writer, encoders) = ArrowWriter::try_new_with_options(file, schema.clone(), options)
             .and_then(ArrowWriter::into_serialized_writer)
@@ -292,39 +294,6 @@ fn properties(id: &Field) -> WriterProperties {
         builder = builder.set_column_encoding(column(id.name()), Encoding::DELTA_BINARY_PACKED);
     }
     builder.build()
-}
-
-/// The id's Parquet type where Arrow's own does not carry it: annotated bytes, of which UUIDs are the usual case. Ids
-/// are never null, so it is required.
-fn physical(id: &TypePtr) -> Option<TypePtr> {
-    let info = id.get_basic_info();
-    let annotated = matches!(
-        info.logical_type_ref(),
-        Some(LogicalType::Uuid | LogicalType::Json | LogicalType::Bson | LogicalType::Enum)
-    );
-    if !annotated || !id.is_primitive() {
-        return None;
-    }
-    let length = match id.as_ref() {
-        Type::PrimitiveType { type_length, .. } => *type_length,
-        Type::GroupType { .. } => return None,
-    };
-    let required = Type::primitive_type_builder(id.name(), id.get_physical_type())
-        .with_repetition(Repetition::REQUIRED)
-        .with_length(length)
-        .with_logical_type(info.logical_type_ref().cloned());
-    required.build().ok().map(Arc::new)
-}
-
-/// The Parquet schema that Arrow's would become, but for the id.
-fn with_id(schema: &Schema, id: TypePtr) -> Result<SchemaDescriptor, ParquetError> {
-    let usual = ArrowSchemaConverter::new().convert(schema)?;
-    let mut fields = usual.root_schema().get_fields().to_vec();
-    if let Some(first) = fields.first_mut() {
-        *first = id;
-    }
-    let root = Type::group_type_builder(usual.root_schema().name()).with_fields(fields).build()?;
-    Ok(SchemaDescriptor::new(Arc::new(root)))
 }
 
 /// Reopens a written file and checks what its footer says.

@@ -5,6 +5,7 @@
 //! target itself, and to put anything that differs between machines into a file that the manifest vouches for. It knows
 //! no device and no algorithm.
 
+mod annotated;
 mod assignments;
 mod disk;
 mod lock;
@@ -14,6 +15,7 @@ mod record;
 mod run;
 mod staging;
 
+pub use annotated::with_annotations;
 pub use assignments::{AssignmentWriter, ClusterNames, ROW_GROUP_ROWS, Rows, check_file, check_id_name};
 pub use disk::{Disk, Fault};
 pub use manifest::{FileEntry, MANIFEST, Manifest, RUN_RECORD, input_hash, text_hash};

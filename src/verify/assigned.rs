@@ -1,86 +1,74 @@
-//! The published rows: cluster, distance, margin and names, each name checked against that of its cluster.
+//! `assignments.parquet` on its own: clusters that exist, names that are those of their clusters, and how many rows each
+//! cluster has.
 
 use crate::error::{Error, Result};
 use crate::observe::Observe;
 use crate::report::Summary;
-use crate::source::Request;
-use crate::store::{ASSIGNMENTS, Run};
+use crate::source::{Request, Source};
+use crate::store::{ASSIGNMENTS, SUMMARY};
 
 use super::verdict::Verdict;
-use super::{SCAN, row_of};
+use super::{ASSIGNED_SCAN, row_of};
 
-/// Seed of the keys that ids are compared by; any will do.
-pub(super) const KEY_SEED: u64 = 1;
-
-/// Per row, in the order of the file.
+/// What the file holds.
 #[derive(Debug, Default)]
 pub(super) struct Assigned {
-    /// `u16::MAX`: a cluster that does not exist.
-    pub clusters: Vec<u16>,
-    pub distances: Vec<f64>,
-    pub margins: Vec<f64>,
-    pub keys: Vec<u64>,
+    pub rows: u64,
+    /// Per cluster; rows of clusters that do not exist are in none.
+    pub sizes: Vec<u64>,
 }
 
-pub(super) fn read(run: &Run, summary: &Summary, verdict: &mut Verdict, observe: &Observe) -> Result<Assigned> {
-    let source = run.assignments(observe)?;
-    let numbers = ["cluster", "distance", "margin"].map(|name| source.column(name));
-    let texts = ["persona", "second_persona"].map(|name| source.column(name));
+pub(super) fn read(source: &Source, summary: &Summary, verdict: &mut Verdict, observe: &Observe) -> Result<Assigned> {
     let request = Request {
-        numbers: numbers.into_iter().collect::<Result<_>>()?,
-        texts: texts.into_iter().collect::<Result<_>>()?,
-        ids: true,
+        numbers: vec![source.column("cluster")?],
+        texts: ["persona", "second_persona"].map(|name| source.column(name)).into_iter().collect::<Result<_>>()?,
+        ..Request::default()
     };
-    let mut rows = Assigned::default();
-    verdict.checked("clusters and names of every row", source.n_rows());
-    source.scan(&request, &SCAN, observe, &mut |wave| {
+    let mut found = Assigned { rows: 0, sizes: vec![0; summary.clusters.len()] };
+    verdict.checked("clusters and names of every row", 3 * source.n_rows());
+    source.scan(&request, &ASSIGNED_SCAN, observe, &mut |wave| {
         for batch in wave {
-            let [clusters, distances, margins] = batch.numbers.as_slice() else { return Err(unread()) };
+            let [clusters] = batch.numbers.as_slice() else { return Err(unread()) };
             let [personas, seconds] = batch.texts.as_slice() else { return Err(unread()) };
-            let first = rows.clusters.len();
-            for (row, &cluster) in clusters.iter().enumerate() {
-                let known = cluster >= 0.0 && cluster < summary.k as f64 && cluster.fract() == 0.0;
-                rows.clusters.push(if known { cluster as u16 } else { u16::MAX });
-                if !known {
-                    verdict.wrong(ASSIGNMENTS, format!("cluster of row {}", first + row), cluster.to_string(), "none");
+            for (row, &cluster) in (found.rows..).zip(clusters) {
+                match number(cluster, summary.k).and_then(|at| found.sizes.get_mut(at)) {
+                    Some(size) => *size += 1,
+                    None => verdict.wrong(ASSIGNMENTS, format!("cluster of row {row}"), cluster.to_string(), "none"),
                 }
             }
-            let mut row = first;
+            let named = |row: u64| {
+                let cluster = clusters.get((row - found.rows) as usize).and_then(|&cluster| number(cluster, summary.k));
+                cluster.and_then(|at| summary.clusters.get(at))
+            };
+            let mut row = found.rows;
             personas.each(|name| {
-                let cluster = rows.clusters.get(row).and_then(|&at| summary.clusters.get(usize::from(at)));
-                if let Some(cluster) = cluster
-                    && name != Some(cluster.persona.as_str())
-                {
-                    let right = format!("{:?} for cluster {} in summary.json", cluster.persona, cluster.cluster);
-                    verdict.wrong(
-                        ASSIGNMENTS,
-                        format!("persona of row {row}"),
-                        format!("{:?}", name.unwrap_or("")),
-                        right,
-                    );
+                if let Some(cluster) = named(row).filter(|cluster| name != Some(cluster.persona.as_str())) {
+                    let claimed = format!("{:?}", name.unwrap_or(""));
+                    let right = format!("{:?} for cluster {} in {SUMMARY}", cluster.persona, cluster.cluster);
+                    verdict.wrong(ASSIGNMENTS, format!("persona of row {row}"), claimed, right);
                 }
                 row += 1;
             });
-            let mut row = first;
+            let mut row = found.rows;
             seconds.each(|name| {
-                let cluster = rows.clusters.get(row).and_then(|&at| summary.clusters.get(usize::from(at)));
-                if cluster.is_some_and(|cluster| name != cluster.second_persona.as_deref()) {
-                    verdict.wrong(&row_of(row), "second_persona", format!("{name:?}"), "another in summary.json");
+                if named(row).is_some_and(|cluster| name != cluster.second_persona.as_deref()) {
+                    let right = format!("another in {SUMMARY}");
+                    verdict.wrong(&row_of(row), "second_persona", format!("{name:?}"), right);
                 }
                 row += 1;
             });
-            rows.distances.extend_from_slice(distances);
-            rows.margins.extend_from_slice(margins);
-            let ids = batch.ids.as_ref().ok_or_else(unread)?;
-            let from = rows.keys.len();
-            rows.keys.resize(from + batch.n_rows, 0);
-            ids.keys(KEY_SEED, &mut rows.keys[from..]);
+            found.rows += batch.n_rows as u64;
         }
         Ok(())
     })?;
-    Ok(rows)
+    Ok(found)
 }
 
-fn unread() -> Error {
+/// A cluster's number, where it is one.
+pub(super) fn number(cluster: f64, k: usize) -> Option<usize> {
+    (cluster >= 0.0 && cluster < k as f64 && cluster.fract() == 0.0).then_some(cluster as usize)
+}
+
+pub(super) fn unread() -> Error {
     Error::bug("a batch without the columns that were asked for")
 }

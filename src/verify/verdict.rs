@@ -74,6 +74,26 @@ impl Verdict {
         }
     }
 
+    /// Counts a figure that was compared otherwise.
+    pub(super) fn figure(&mut self) {
+        if let Some(check) = self.checks.last_mut() {
+            check.figures += 1;
+        }
+    }
+
+    /// Compares a figure that a run computes in another arithmetic, to this difference: relative above 1, else absolute.
+    pub(super) fn compare_loosely(
+        &mut self,
+        file: &str,
+        figure: impl FnOnce() -> String,
+        claimed: f64,
+        own: Option<f64>,
+        loose: f64,
+    ) {
+        let size = own.map_or(0.0, |own| own.abs().max(1.0) * (loose / TOLERANCE));
+        self.compare(file, figure, Some(claimed), own, size);
+    }
+
     pub(super) fn not_checked(&mut self, what: String) {
         self.not_checked.push(what);
     }
@@ -87,9 +107,7 @@ impl Verdict {
         own: Option<f64>,
         size: f64,
     ) {
-        if let Some(check) = self.checks.last_mut() {
-            check.figures += 1;
-        }
+        self.figure();
         let alike = match (claimed, own) {
             (Some(claimed), Some(own)) => (claimed - own).abs() <= TOLERANCE * own.abs().max(size),
             (None, None) => true,

@@ -12,7 +12,7 @@ fn help(arguments: &[&str]) -> String {
 #[test]
 fn the_short_help_of_every_command_fits_a_screen() {
     insta::assert_snapshot!("short", help(&["-h"]));
-    for command in ["demo", "run", "verify", "init", "generate", "playbook", "devices", "bench"] {
+    for command in ["demo", "run", "export", "verify", "init", "generate", "playbook", "devices", "bench"] {
         let text = help(&[command, "-h"]);
         assert!(text.lines().count() <= 60, "{command}: {} lines", text.lines().count());
         assert!(text.contains("segmint"), "{command} shows an example");
@@ -33,7 +33,7 @@ fn the_long_help_has_examples_and_the_exit_codes() {
 #[test]
 fn every_command_shown_in_an_example_can_be_typed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pages = ["run", "verify", "init", "generate", "playbook", "devices", "bench", "demo"]
+    let pages = ["run", "export", "verify", "init", "generate", "playbook", "devices", "bench", "demo"]
         .map(|command| help(&[command, "--help"]));
     let examples: Vec<String> = pages
         .iter()
@@ -43,7 +43,14 @@ fn every_command_shown_in_an_example_can_be_typed() {
         .collect();
     assert!(examples.len() >= 12, "{examples:?}");
     for example in examples {
-        let words: Vec<String> = example.split(' ').map(|word| word.replace(['\'', '"'], "")).collect();
+        // What stands in quotes is one word.
+        let parts = example.split(['\'', '"']).enumerate();
+        let words: Vec<String> = parts
+            .flat_map(|(part, text)| match part % 2 {
+                1 => vec![text.to_owned()],
+                _ => text.split_whitespace().map(str::to_owned).collect(),
+            })
+            .collect();
         // Help instead of work: an unknown flag or command would be a usage error before it.
         let words: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
         segmint(folder.path(), &words).ends_with(0);

@@ -25,7 +25,7 @@ fn a_run_is_read_back_as_it_was_published() {
     let assignments = found.assignments(&Observe::default()).unwrap();
     let columns = ["cluster", "distance", "margin"].map(|name| assignments.column(name).unwrap());
     let texts = ["persona", "second_persona"].map(|name| assignments.column(name).unwrap());
-    let request = Request { numbers: columns.to_vec(), texts: texts.to_vec(), ids: true };
+    let request = Request { numbers: columns.to_vec(), texts: texts.to_vec(), ids: true, ..Request::default() };
     let settings = ScanSettings { chunk_rows: 100, memory: 1 << 20 };
     let mut sizes = [0; 3];
     let scan = assignments.scan(&request, &settings, &Observe::default(), &mut |wave| {

@@ -81,6 +81,7 @@ pub fn summary() -> Summary {
         conditions: vec![Evidence {
             role: "recency".into(),
             importance: Importance::Required,
+            weight: 2.0,
             asked: Asked::Word(Word::Low),
             is_so: true,
             margin: Some(0.1),
@@ -89,6 +90,8 @@ pub fn summary() -> Summary {
             mean: Some(12.0),
             overall_mean: Some(20.0),
             standing: None,
+            median: None,
+            limits: None,
         }],
         evidence: vec![
             "recency is low: 12.00 against 20.00 over all".into(),

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
+pub use self::matrix::matrix as made_up_matrix;
 use super::printer;
 use super::run::{OutputFlag, OutputForm};
 use super::stop;

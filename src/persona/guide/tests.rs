@@ -2,28 +2,10 @@
 
 use super::*;
 use crate::persona::naming::name;
+use crate::persona::samples::{book, persona};
 use crate::profile::{ClusterFigures, ClusterProfile, ColumnProfile, ColumnUse, Moments};
 
-const BOOK: &str = r#"
-name = "small"
-title = "t"
-description = "d"
-[roles.spend]
-meaning = "money"
-columns = ["spend"]
-[roles.orders]
-meaning = "orders"
-columns = ["orders"]
-[roles.mood]
-meaning = "mood"
-columns = ["mood"]
-[[persona]]
-name = "Rich"
-story = "s"
-priority = "low to medium"
-business_value = { rating = "high", reason = "r" }
-required = { spend = "high" }
-objective = "o"
+const INSIGHTS_AND_KPIS: &str = r#"
 budget_share = 30.0
 [[persona.insight]]
 says = "They order more."
@@ -46,23 +28,16 @@ baseline = { mean = "spend", per = "orders" }
 [[persona.kpi]]
 name = "Mood"
 baseline = { mean = "mood" }
-[[persona]]
-name = "Poor"
-story = "s"
-priority = "low"
-business_value = { rating = "low", reason = "r" }
-required = { spend = "low" }
-objective = "o"
-budget_share = 20.0
-[[persona]]
-name = "Nobody"
-story = "s"
-priority = "low"
-business_value = { rating = "low", reason = "r" }
-required = { spend = { at_least = 1e9 } }
-objective = "o"
-budget_share = 50.0
 "#;
+
+fn small() -> Playbook {
+    let personas = [
+        persona("Rich", "required = { spend = \"high\" }", INSIGHTS_AND_KPIS),
+        persona("Poor", "required = { spend = \"low\" }", "budget_share = 20.0\n"),
+        persona("Nobody", "required = { spend = { at_least = 1e9 } }", "budget_share = 50.0\n"),
+    ];
+    Playbook::parse("small.toml", &book(&["spend", "orders", "mood"], &personas)).unwrap()
+}
 
 /// Clusters of (size, mean spend, mean orders); over all 100 and 10, with a deviation of half of it.
 fn profile(clusters: &[(u64, f64, f64)]) -> Profile {
@@ -104,7 +79,7 @@ fn profile(clusters: &[(u64, f64, f64)]) -> Profile {
 
 fn guides_of(clusters: &[(u64, f64, f64)]) -> Vec<Option<Guide>> {
     let profile = profile(clusters);
-    let playbook = Playbook::parse("small.toml", BOOK).unwrap();
+    let playbook = small();
     let naming = name(&profile, &playbook, &[]).unwrap();
     guides(&profile, &playbook, &naming)
 }
@@ -136,7 +111,7 @@ fn a_ratio_of_means_over_different_customers_is_no_baseline() {
     let mut profile = profile(&TWO);
     profile.columns[1].clusters[0].moments.count -= 1;
     profile.columns[1].clusters[0].moments.missing += 1;
-    let playbook = Playbook::parse("small.toml", BOOK).unwrap();
+    let playbook = small();
     let naming = name(&profile, &playbook, &[]).unwrap();
     assert_eq!(guides(&profile, &playbook, &naming)[0].as_ref().unwrap().kpis[0].baseline, None);
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::persona::Importance;
-use crate::profile::{ClusterFigures, ClusterProfile, ColumnProfile, ColumnUse, Moments};
+use crate::persona::samples::{book, persona};
+use crate::profile::{ClusterFigures, ClusterProfile, ColumnProfile, ColumnUse, Moments, Quartiles};
 
 /// One column: name, overall (min, mean, standard deviation), means by cluster.
 type Column<'a> = (&'a str, (f64, f64, f64), &'a [f64]);
@@ -171,22 +172,8 @@ fn a_column_that_was_not_described_is_pointed_out() {
 
 #[test]
 fn average_is_a_finding_only_where_others_are_not() {
-    let book = r#"
-name = "middle"
-title = "t"
-description = "d"
-[roles.spend]
-meaning = "money"
-columns = ["spend"]
-[[persona]]
-name = "Middle"
-story = "s"
-priority = "low"
-business_value = { rating = "low", reason = "r" }
-required = { spend = "average" }
-objective = "o"
-"#;
-    let book = Playbook::parse("middle.toml", book).unwrap();
+    let text = book(&["spend"], &[persona("Middle", "required = { spend = \"average\" }", "")]);
+    let book = Playbook::parse("middle.toml", &text).unwrap();
     let names = |means: &[f64]| {
         let profile = profile(&[10, 10], &[("spend", (0.0, 100.0, 50.0), means)]);
         name(&profile, &book, &[]).unwrap()
@@ -196,6 +183,44 @@ objective = "o"
     assert_eq!(outcomes(&alike), ["not found"]);
     let Outcome::NotFound { closest: Some(closest) } = &alike.personas[0].outcome else { panic!() };
     assert_eq!(closest.evidence[0].to_string(), "spend cannot be told to be average: no cluster differs in it");
+}
+
+#[test]
+fn the_median_of_a_cluster_may_be_asked_for_among_all_customers() {
+    let required = "required = { spend = { quantile_at_least = 0.75 } }";
+    let book = Playbook::parse("top.toml", &book(&["spend"], &[persona("Top", required, "")])).unwrap();
+    let named = |all: [f64; 3], own: [f64; 3]| {
+        let quartiles = |[lower, median, upper]: [f64; 3]| Some(Quartiles { lower, median, upper });
+        let mut profile = profile(&[10, 10], &[("spend", (1.0, 100.0, 50.0), &[150.0, 50.0])]);
+        let column = &mut profile.columns[0];
+        (column.overall.quartiles, column.overall.max) = (quartiles(all), Some(500.0));
+        column.clusters[0].moments.quartiles = quartiles(own);
+        column.clusters[1].moments.quartiles = quartiles([1.0, 10.0, 20.0]);
+        name(&profile, &book, &[]).unwrap()
+    };
+    let sentence = |naming: &Naming| match &naming.personas[0].outcome {
+        Outcome::Found { clusters } => naming.clusters[clusters[0]].evidence[0].to_string(),
+        Outcome::NotFound { closest: Some(closest) } => closest.evidence[0].to_string(),
+        other => panic!("{other}"),
+    };
+    let top = named([10.0, 90.0, 120.0], [90.0, 150.0, 200.0]);
+    assert_eq!(top.clusters[0].persona.as_deref(), Some("Top"));
+    assert_eq!(
+        sentence(&top),
+        "the median of spend is among the highest quarter of all customers: 150.0, asked 120.0 or more"
+    );
+    let below = named([10.0, 90.0, 120.0], [90.0, 119.0, 200.0]);
+    assert_eq!(below.clusters[0].persona, None);
+    assert!(
+        sentence(&below).starts_with("the median of spend is not among the highest quarter"),
+        "{}",
+        sentence(&below)
+    );
+    let two_kinds = named([10.0, 90.0, 120.0], [20.0, 150.0, 200.0]);
+    assert_eq!(two_kinds.clusters[0].persona, None);
+    assert!(sentence(&two_kinds).contains("not for three quarters of these customers"), "{}", sentence(&two_kinds));
+    let all_alike = named([1.0, 1.0, 1.0], [1.0, 1.0, 1.0]);
+    assert!(sentence(&all_alike).contains("it says nothing"), "{}", sentence(&all_alike));
 }
 
 #[test]

@@ -1,25 +1,16 @@
 //! Playbooks that can be read, and what is said about those that cannot.
 
+use std::sync::LazyLock;
+
 use super::*;
-use crate::persona::asked::{Bounds, LiftBounds};
+use crate::persona::asked::{Bounds, LiftBounds, QuantileBounds};
+use crate::persona::samples::{book, persona};
 use crate::persona::words::Word;
 
-const SMALL: &str = r#"
-name = "small"
-title = "t"
-description = "d"
-[roles.spend]
-meaning = "money"
-columns = ["spend"]
-[[persona]]
-name = "Rich"
-story = "s"
-priority = "low to medium"
-business_value = { rating = "high", reason = "r" }
-required = { spend = "high" }
-typical = { spend = { is = "very high", weight = 2.5 } }
-objective = "o"
-"#;
+static SMALL: LazyLock<String> = LazyLock::new(|| {
+    let conditions = "required = { spend = \"high\" }\ntypical = { spend = { is = \"very high\", weight = 2.5 } }";
+    book(&["spend"], &[persona("Rich", conditions, "")])
+});
 
 fn error(from: &str, to: &str) -> Error {
     assert!(SMALL.contains(from));
@@ -55,7 +46,7 @@ fn a_role_means_the_same_columns_in_all_our_playbooks() {
 
 #[test]
 fn conditions_keep_their_words_and_weights() {
-    let playbook = Playbook::parse("small.toml", SMALL).unwrap();
+    let playbook = Playbook::parse("small.toml", &SMALL).unwrap();
     let conditions = &playbook.personas[0].conditions;
     let seen: Vec<(Asked, Importance, f64)> = conditions.iter().map(|c| (c.asked, c.importance, c.weight)).collect();
     let (high, very_high) = (Asked::Word(Word::High), Asked::Word(Word::VeryHigh));
@@ -134,9 +125,33 @@ fn a_condition_may_stand_on_the_scale_of_the_words() {
     }
 }
 
+#[test]
+fn a_condition_may_ask_for_the_quantiles_that_there_are() {
+    let of = |asked: &str| Playbook::parse("p.toml", &SMALL.replace("{ spend = \"high\" }", asked));
+    let quantiles = QuantileBounds { quantile_at_least: Some(0.5), quantile_at_most: Some(0.75) };
+    let fine = of("{ spend = { quantile_at_least = 0.5, quantile_at_most = 0.75, weight = 3.0 } }").unwrap();
+    assert_eq!(fine.personas[0].conditions[0].asked, Asked::Quantile(quantiles));
+    let odd = of("{ spend = { quantile_at_least = 0.9 } }").unwrap_err();
+    assert_eq!(place_of(&odd), Some((13, 22)));
+    assert!(odd.to_string().contains("no quantile 0.9 in a profile: it has 0.25, 0.5 and 0.75"), "{odd}");
+    for wrong in [
+        "{ quantile_at_least = 0.0 }",
+        "{ quantile_at_most = 1.0 }",
+        "{ quantile_at_most = nan }",
+        "{ quantile_at_least = 0.75, quantile_at_most = 0.5 }",
+        "{ quantile_at_least = 0.5, at_least = 1.0 }",
+        "{ is = \"high\", quantile_at_least = 0.5 }",
+    ] {
+        let error = of(&format!("{{ spend = {wrong} }}")).unwrap_err();
+        assert_eq!(place_of(&error).map(|(line, _)| line), Some(13), "{wrong}: {error}");
+    }
+    let forbidden = "{ spend = { quantile_at_least = 0.75 } }\nforbidden = { spend = { quantile_at_least = 0.5 } }";
+    assert!(of(forbidden).unwrap_err().to_string().contains("cannot be forbidden to be among the upper half"));
+}
+
 /// The small playbook with more at its end, which is line 16 and what follows.
 fn with(more: &str) -> Result<Playbook> {
-    Playbook::parse("small.toml", &format!("{SMALL}{more}"))
+    Playbook::parse("small.toml", &format!("{}{more}", *SMALL))
 }
 
 #[test]
@@ -200,7 +215,7 @@ fn actions_by_horizon_need_horizons() {
 #[test]
 fn two_personas_of_one_name_are_refused() {
     let persona = SMALL.find("[[persona]]").map(|at| &SMALL[at..]).unwrap();
-    let wrong = Playbook::parse("small.toml", &format!("{SMALL}{persona}")).unwrap_err();
+    let wrong = Playbook::parse("small.toml", &format!("{}{persona}", *SMALL)).unwrap_err();
     assert_eq!(place_of(&wrong), Some((17, 8)));
 }
 

@@ -4,7 +4,7 @@
 use super::table::{Cell, Table, chip, colour};
 use super::writer::Html;
 use super::{CARDS_MAX, Page, advice, cards_only};
-use crate::persona::{Basis, Evidence, Importance};
+use crate::persona::{Asked, Basis, Evidence, Importance};
 use crate::report::figures::{count, figure, lift, or_dash, share};
 use crate::report::summary::{ClusterSummary, Summary};
 use crate::report::units::{heading, measured, short};
@@ -129,13 +129,14 @@ fn evidence(html: &mut Html, summary: &Summary, cluster: &ClusterSummary) {
     let mut table = Table::new(format!("Conditions of the name {}", cluster.persona), head);
     for evidence in &cluster.conditions {
         let unit = evidence.column.as_deref().and_then(|column| summary.unit(column));
-        let mean = |value: Option<f64>| Cell::number(or_dash(value, |mean| short(mean, unit)), value);
-        table.rows.push(vec![
-            Cell::text(condition(evidence, unit)),
-            mean(evidence.mean),
-            mean(evidence.overall_mean),
-            Cell::text(held(evidence)),
-        ]);
+        let cell = |value: Option<f64>| Cell::number(or_dash(value, |value| short(value, unit)), value);
+        let (own, all) = match evidence.asked {
+            Asked::Quantile(_) => {
+                (evidence.median, evidence.limits.and_then(|limits| limits.at_least.or(limits.at_most)))
+            }
+            _ => (evidence.mean, evidence.overall_mean),
+        };
+        table.rows.push(vec![Cell::text(condition(evidence, unit)), cell(own), cell(all), Cell::text(held(evidence))]);
     }
     table.write(html);
     if let Some(confidence) = cluster.confidence {
@@ -151,7 +152,8 @@ fn condition(evidence: &Evidence, unit: Option<&str>) -> String {
         Importance::Typical => "is usually",
         Importance::Forbidden => "must not be",
     };
-    format!("{name} {must} {}", evidence.asked)
+    let of = if matches!(evidence.asked, Asked::Quantile(_)) { "median of " } else { "" };
+    format!("{of}{name} {must} {}", evidence.asked)
 }
 
 fn held(evidence: &Evidence) -> &'static str {
@@ -160,6 +162,7 @@ fn held(evidence: &Evidence) -> &'static str {
         (Some(_), Importance::Forbidden) if evidence.is_so => "no",
         (Some(_), Importance::Forbidden) => "yes",
         (Some(_), _) if evidence.is_so => "yes",
+        (Some(margin), _) if margin >= 0.0 && evidence.median.is_some() => "for half, not for most",
         (Some(margin), _) if margin >= 0.0 => "on average, not for most",
         (Some(_), _) => "no",
     }

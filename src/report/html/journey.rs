@@ -41,7 +41,7 @@ pub(super) fn write(html: &mut Html, page: &Page) {
         let height = stops.len() as f64 * (BOX_HEIGHT + GAP) - GAP + 2.0;
         let view = format!("0 0 {WIDTH:.0} {height:.0}");
         let label = format!("{} ways between {} personas; the table below names them", ways.len(), stops.len());
-        html.within("svg", &[("role", "img"), ("aria-label", &label), ("viewBox", &view)], |html| {
+        html.picture(&label, ("viewBox", &view), |html| {
             for (number, way) in ways.iter().enumerate() {
                 draw_way(html, &ways, number, way);
             }

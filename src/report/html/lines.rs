@@ -57,7 +57,7 @@ pub(super) fn write(html: &mut Html, page: &Page) {
     html.within("figure", &[("class", "lines")], |html| {
         let height = format!("{:.0}", ROW_HEIGHT * columns.len() as f64 + 24.0);
         let label = format!("Lifts of {} segments in {} columns", drawn.len(), columns.len());
-        html.within("svg", &[("role", "img"), ("aria-label", &label), ("height", &height)], |html| {
+        html.picture(&label, ("height", &height), |html| {
             let bottom = format!("{:.0}", ROW_HEIGHT * columns.len() as f64);
             for at in [-1.0, 0.0, 1.0] {
                 let x = percent(across(at, reach));

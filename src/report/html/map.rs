@@ -48,7 +48,7 @@ pub(super) fn write(html: &mut Html, page: &Page) {
         let frame = Frame::of(&map.points);
         let view = format!("0 0 {WIDTH:.0} {HEIGHT:.0}");
         let label = format!("Customers on two axes; across: {}; up: {}", named(page, across), named(page, up));
-        html.within("svg", &[("role", "img"), ("aria-label", &label), ("viewBox", &view)], |html| {
+        html.picture(&label, ("viewBox", &view), |html| {
             for cluster in page.summary.clusters.iter().take(CHART_SEGMENTS_MAX) {
                 let dots = dots(map, &frame, cluster.cluster);
                 html.empty("path", &[("class", &format!("dots {}", colour(cluster.cluster))), ("d", &dots)]);

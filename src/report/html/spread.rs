@@ -52,7 +52,7 @@ fn chart(html: &mut Html, page: &Page, column: &ColumnProfile) {
     html.element("h3", &[], &heading(&column.name, unit));
     let height = format!("{:.0}", ROW_HEIGHT * segments.len() as f64);
     let label = format!("Quartiles of {} by segment", column.name);
-    html.within("svg", &[("role", "img"), ("aria-label", &label), ("height", &height)], |html| {
+    html.picture(&label, ("height", &height), |html| {
         if let Some(quartiles) = column.overall.quartiles {
             let x = across(quartiles.median);
             html.empty("line", &[("class", "middle"), ("x1", &x), ("x2", &x), ("y1", "0"), ("y2", "100%")]);

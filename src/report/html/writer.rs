@@ -49,6 +49,11 @@ impl Html {
         self.within(tag, attributes, |_| ());
     }
 
+    /// A chart, which readers that do not see it are told of; `size` is its height, or the view that is scaled.
+    pub(super) fn picture(&mut self, label: &str, size: (&'static str, &str), draw: impl FnOnce(&mut Html)) {
+        self.within("svg", &[("role", "img"), ("aria-label", label), size], draw);
+    }
+
     /// Our own style or script, which browsers take as it is up to the end tag.
     pub(super) fn own(&mut self, tag: &'static str, content: &'static str) {
         debug_assert!(!content.contains("</"), "it would end too early");

@@ -1,0 +1,63 @@
+//! Sums over the places of customers on the grid, for the figures that say how well the clusters are told apart. The
+//! places themselves are kept of a small table only, for its silhouette.
+
+use crate::report::Summary;
+
+/// Rows of which a silhouette is recomputed: it compares all pairs of them.
+pub(super) const SILHOUETTE_ROWS_MAX: u64 = 20_000;
+
+/// What the places of all rows come to, in steps of the grid.
+pub(super) struct Places {
+    pub n_features: usize,
+    /// Rows per cluster.
+    pub counts: Vec<u64>,
+    /// Per cluster and feature.
+    pub sums: Vec<i128>,
+    /// Σ |q|² of all rows.
+    pub squares: i128,
+    /// Of a table that is small enough: places one behind the other, and their clusters.
+    pub points: Option<(Vec<f64>, Vec<usize>)>,
+}
+
+impl Places {
+    /// None where the summary makes no claim that needs them.
+    pub fn wanted(summary: &Summary, n_rows: u64, n_features: usize) -> Option<Places> {
+        let metrics = &summary.metrics;
+        let silhouette = metrics.silhouette.is_some();
+        if !silhouette && metrics.davies_bouldin.is_none() && metrics.calinski_harabasz.is_none() {
+            return None;
+        }
+        let n_clusters = summary.clusters.len();
+        Some(Places {
+            n_features,
+            counts: vec![0; n_clusters],
+            sums: vec![0; n_clusters * n_features],
+            squares: 0,
+            points: (silhouette && n_rows <= SILHOUETTE_ROWS_MAX).then(Default::default),
+        })
+    }
+
+    pub fn add(&mut self, steps: &[i64], cluster: usize) {
+        if let Some(count) = self.counts.get_mut(cluster) {
+            *count += 1;
+        }
+        let first = cluster * self.n_features;
+        if let Some(sums) = self.sums.get_mut(first..first + self.n_features) {
+            for (sum, step) in sums.iter_mut().zip(steps) {
+                *sum += i128::from(*step);
+            }
+        }
+        self.squares += steps.iter().map(|step| i128::from(*step) * i128::from(*step)).sum::<i128>();
+        if let Some((points, clusters)) = &mut self.points {
+            points.extend(steps.iter().map(|step| *step as f64));
+            clusters.push(cluster);
+        }
+    }
+
+    /// The mean place of a cluster, in steps.
+    pub fn mean(&self, cluster: usize) -> Option<Vec<f64>> {
+        let count = self.counts.get(cluster).copied().filter(|count| *count > 0)? as f64;
+        let first = cluster * self.n_features;
+        Some(self.sums.get(first..first + self.n_features)?.iter().map(|sum| *sum as f64 / count).collect())
+    }
+}

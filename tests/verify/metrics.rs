@@ -1,0 +1,129 @@
+//! The figures that say how well clusters are told apart, by their definitions, over all rows.
+
+use arrow::array::{AsArray, Float64Array};
+use arrow::datatypes::{DataType, Float64Type, Int32Type};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::{Value, json};
+
+use super::{run, summary_of, verify, vouch, write_summary};
+
+const FEATURES: [&str; 3] = ["recency", "frequency", "monetary"];
+
+fn column(file: &std::path::Path, name: &str) -> Vec<f64> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(file).unwrap()).unwrap().build().unwrap();
+    let mut values = Vec::new();
+    for batch in reader {
+        let batch = batch.unwrap();
+        let column = batch.column_by_name(name).unwrap();
+        let column = match column.data_type() {
+            DataType::Int32 => column.as_primitive::<Int32Type>().unary::<_, Float64Type>(f64::from),
+            _ => Float64Array::from(arrow::compute::cast(column, &DataType::Float64).unwrap().to_data()),
+        };
+        values.extend_from_slice(column.values());
+    }
+    values
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+}
+
+fn mean(points: &[&Vec<f64>]) -> Vec<f64> {
+    (0..FEATURES.len()).map(|f| points.iter().map(|point| point[f]).sum::<f64>() / points.len() as f64).collect()
+}
+
+/// Davies-Bouldin, Calinski-Harabasz and silhouette, as the text books have them.
+fn by_the_book(points: &[Vec<f64>], labels: &[usize], k: usize) -> [f64; 3] {
+    let n = points.len() as f64;
+    let members = |c: usize| points.iter().zip(labels).filter(move |(_, label)| **label == c).map(|(point, _)| point);
+    let means: Vec<Vec<f64>> = (0..k).map(|c| mean(&members(c).collect::<Vec<_>>())).collect();
+    let spread: Vec<f64> =
+        (0..k).map(|c| members(c).map(|p| distance(p, &means[c])).sum::<f64>() / members(c).count() as f64).collect();
+    let worst = |c: usize| {
+        let ratio = |other: usize| (spread[c] + spread[other]) / distance(&means[c], &means[other]);
+        (0..k).filter(|other| *other != c).map(ratio).fold(0.0, f64::max)
+    };
+    let davies_bouldin = (0..k).map(worst).sum::<f64>() / k as f64;
+    let all = mean(&points.iter().collect::<Vec<_>>());
+    let between: f64 = (0..k).map(|c| members(c).count() as f64 * distance(&means[c], &all).powi(2)).sum();
+    let within: f64 = points.iter().zip(labels).map(|(p, c)| distance(p, &means[*c]).powi(2)).sum();
+    let calinski_harabasz = (between / (k as f64 - 1.0)) / (within / (n - k as f64));
+    let silhouette = points.iter().zip(labels).map(|(point, own)| {
+        let to = |c: usize| members(c).map(|p| distance(point, p)).sum::<f64>();
+        let a = to(*own) / (members(*own).count() as f64 - 1.0);
+        let b = (0..k).filter(|c| c != own).map(|c| to(c) / members(c).count() as f64).fold(f64::INFINITY, f64::min);
+        (b - a) / a.max(b)
+    });
+    [davies_bouldin, calinski_harabasz, silhouette.sum::<f64>() / n]
+}
+
+#[test]
+fn metrics_are_those_of_their_definitions_and_a_changed_one_is_found() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("customers.parquet");
+    let (data_text, folder) = (data.display().to_string(), place.path().join("run"));
+    run(&["generate", "--kind", "planted", "--rows", "1500", "--out", &data_text]);
+    let (features, out) = (FEATURES.join(","), folder.display().to_string());
+    let arguments = [
+        "run",
+        &data_text,
+        "--id",
+        "customer_id",
+        "--features",
+        &features,
+        "--k",
+        "4",
+        "--device",
+        "cpu",
+        "--out",
+        &out,
+    ];
+    run(&arguments);
+
+    // Scaled as the run scaled: mean 0, standard deviation 1.
+    let model: Value = serde_json::from_slice(&std::fs::read(folder.join("model.json")).unwrap()).unwrap();
+    let mut points = vec![Vec::new(); 1500];
+    for (f, name) in FEATURES.iter().enumerate() {
+        let fitted = &model["features"]["features"][f];
+        let (mean, factor) = (fitted["mean"].as_f64().unwrap(), fitted["factor"].as_f64().unwrap());
+        let step = 2f64.powi(model["features"]["grid"]["exponent"].as_i64().unwrap() as i32);
+        for (point, value) in points.iter_mut().zip(column(&data, name)) {
+            point.push(((value - mean) * factor / step).round_ties_even() * step);
+        }
+    }
+    let labels: Vec<usize> =
+        column(&folder.join("assignments.parquet"), "cluster").into_iter().map(|label| label as usize).collect();
+    let right = by_the_book(&points, &labels, 4);
+    let mut summary = summary_of(&folder);
+    for (name, value) in ["davies_bouldin", "calinski_harabasz", "silhouette"].into_iter().zip(right) {
+        summary["metrics"][name] = json!(value);
+    }
+    let entry = |k: usize, inertia: &Value, metrics: &Value| {
+        let mut entry = metrics.clone();
+        entry["k"] = json!(k);
+        entry["inertia"] = inertia.clone();
+        entry
+    };
+    let (inertia, metrics) = (summary["inertia"].clone(), summary["metrics"].clone());
+    summary["selection"] = json!([entry(3, &json!(1e4), &metrics), entry(4, &inertia, &metrics)]);
+    write_summary(&folder, &summary);
+    vouch(&folder, "summary.json");
+    let (code, text) = verify(&folder);
+    assert!(code == 0 && text.contains("the figures of other numbers of clusters"), "{text}");
+
+    for (pointer, said) in [
+        ("/metrics/davies_bouldin", "metrics.davies_bouldin"),
+        ("/metrics/calinski_harabasz", "metrics.calinski_harabasz"),
+        ("/metrics/silhouette", "metrics.silhouette"),
+        ("/selection/1/silhouette", "selection, k = 4, silhouette"),
+        ("/selection/1/inertia", "selection, k = 4, inertia"),
+    ] {
+        let mut wrong = summary.clone();
+        let claim = wrong.pointer_mut(pointer).unwrap();
+        *claim = json!(claim.as_f64().unwrap() * 1.0001);
+        write_summary(&folder, &wrong);
+        vouch(&folder, "summary.json");
+        let (code, text) = verify(&folder);
+        assert!(code == 10 && text.contains(said), "{pointer}: {code}: {text}");
+    }
+}
