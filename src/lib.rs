@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod features;
 pub mod grid;
 pub mod job;
@@ -16,6 +17,7 @@ pub mod persona;
 pub mod pipeline;
 pub mod profile;
 pub mod report;
+pub mod rules;
 pub mod source;
 pub mod store;
 pub mod verify;

@@ -9,6 +9,7 @@ use crate::features::FittedFeature;
 use crate::job::{DuplicateIds, Job};
 use crate::persona::Playbook;
 use crate::report::FeatureSettings;
+use crate::source::ColumnKind;
 use crate::store::text_hash;
 
 pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
@@ -60,7 +61,7 @@ pub(super) fn of(job: &Job, playbook: &Playbook) -> Result<Value> {
 }
 
 /// What the report says about a feature.
-pub(super) fn of_feature(feature: &FittedFeature) -> FeatureSettings {
+pub(super) fn of_feature(feature: &FittedFeature, kind: Option<ColumnKind>) -> FeatureSettings {
     FeatureSettings {
         column: feature.column.clone(),
         transform: feature.transform,
@@ -69,6 +70,7 @@ pub(super) fn of_feature(feature: &FittedFeature) -> FeatureSettings {
         missing: feature.missing,
         imputed: feature.imputed,
         constant: feature.constant,
+        kind,
     }
 }
 

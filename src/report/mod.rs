@@ -6,20 +6,25 @@
 //! comes from outside (column names above all) is escaped for where it is shown.
 
 mod build;
+mod dates;
 mod escape;
+mod explanation;
 mod figures;
 mod guide;
 mod html;
 mod markdown;
 mod method;
 mod plan;
+mod rules;
 mod sentences;
 mod summary;
 mod table;
 mod units;
 
 pub use build::{Facts, summarize};
+pub use dates::civil;
 pub use escape::{json_text, terminal};
+pub use explanation::{Tried, explanation, rule};
 pub use html::{Page, html};
 pub use markdown::markdown;
 pub use sentences::insights;

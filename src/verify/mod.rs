@@ -71,7 +71,7 @@ pub fn verify(folder: &Path, data: Option<&str>, observe: &Observe) -> Result<Ve
             verdict.not_checked(format!("{SUMMARY}, metrics.{name}: this version does not recompute it"));
         }
     }
-    let unread = "derived figures, text columns, mixes, weighted shares, scores and confidences";
+    let unread = "derived figures, text columns, mixes, weighted shares, scores, confidences and rules";
     verdict.not_checked(format!("{SUMMARY}, {unread}: this version does not recompute them"));
     Ok(verdict)
 }

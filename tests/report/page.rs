@@ -256,6 +256,7 @@ fn a_section_without_figures_is_not_there() {
         "differences",
         "profiles",
         "spread",
+        "rules",
         "map",
         "not-found",
         "data",
@@ -273,6 +274,7 @@ fn a_section_without_figures_is_not_there() {
     bare.personas.clear();
     bare.profile = Profile::default();
     bare.dropped.clear();
+    bare.rules = None;
     assert_eq!(sections(&bare, None), ["overview", "segments", "data", "made"]);
     let page = html(&Page { summary: &bare, map: None });
     assert!(!page.contains("<ul></ul>") && !page.contains("<tbody></tbody>"), "an empty frame");
