@@ -57,47 +57,46 @@ pub(super) fn write(model: &Model, summary: &Summary, id: Option<&str>) -> Resul
     steps.push(select("scaled", "in steps of the grid", "moved", counting.iter().map(|&(at, feature)| {
         let (mean, rest, factor) = (feature.mean, feature.mean_rest, libm::scalbn(feature.factor, -exponent));
         let x = value(at);
-        format!("({x} - {} - {}) * {} AS {x}", number(mean), number(rest), number(factor))
+        format!("({x}{}{}) * {} AS {x}", less(mean), less(rest), number(factor))
     })));
     steps.push(select("placed", "rounded, halves to even", "scaled", counting.iter().map(|&(at, _)| {
         format!("{} AS {}", rounded(&value(at)), value(at))
     })));
     steps.push(select("measured", "squared distances to the centroids", "placed", internal.iter().map(|cluster| {
-        format!("{} AS d{}", squared(cluster, &counting), cluster.internal)
+        format!("{} AS d{}", squared(cluster, &counting), cluster.cluster)
     })));
-    let distances: Vec<String> = internal.iter().map(|cluster| format!("d{}", cluster.internal)).collect();
+    let distances: Vec<String> = internal.iter().map(|cluster| format!("d{}", cluster.cluster)).collect();
     steps.push(format!(
         "nearest AS (\n  SELECT *, {} AS nearest\n  FROM measured\n)",
         least(&distances)
     ));
-    let own = internal.iter().map(|c| format!("WHEN d{} THEN {}", c.internal, c.internal));
+    let own = internal.iter().map(|c| format!("WHEN d{} THEN {}", c.cluster, c.cluster));
     steps.push(format!(
-        "owned AS ( -- the first of equally near ones\n  SELECT *, CASE nearest\n    {}\n  END AS own\n  FROM nearest\n)",
+        "owned AS ( -- the first of equally near ones, in the order they were found\n  SELECT *, CASE nearest\n    {}\n  \
+         END AS cluster\n  FROM nearest\n)",
         own.collect::<Vec<_>>().join("\n    ")
     ));
     let others: Vec<String> = internal
         .iter()
-        .map(|c| format!("CASE own WHEN {} THEN {} ELSE d{} END", c.internal, number(FAR), c.internal))
+        .map(|c| format!("CASE cluster WHEN {} THEN {} ELSE d{} END", c.cluster, number(FAR), c.cluster))
         .collect();
     steps.push(format!("ranked AS (\n  SELECT *, {} AS second\n  FROM owned\n)", least(&others)));
 
-    let of = |show: &dyn Fn(&ModelCluster) -> String| {
-        let whens = internal.iter().map(|c| format!("WHEN {} THEN {}", c.internal, show(c)));
-        format!("CASE own\n    {}\n  END", whens.collect::<Vec<_>>().join("\n    "))
-    };
+    let named = model.clusters.iter().map(|c| format!("WHEN {} THEN {}", c.cluster, text(&c.persona)));
+    let named = named.collect::<Vec<_>>().join("\n    ");
     let step = model.features.grid.step();
     let (margin, near_tie) = match k {
-        1 => ("CASE own WHEN 0 THEN 1e0 END".to_owned(), "own <> 0".to_owned()),
+        1 => ("CASE cluster WHEN 0 THEN 1e0 END".to_owned(), "cluster <> 0".to_owned()),
         _ => (
-            format!("CASE second WHEN 0e0 THEN 0e0 ELSE 1e0 - sqrt(nearest) / sqrt(second) END"),
+            "CASE second WHEN 0e0 THEN 0e0 ELSE 1e0 - sqrt(nearest) / sqrt(second) END".to_owned(),
             format!("sqrt(second) - sqrt(nearest) <= {}", number(tie_width(&counting, exponent))),
         ),
     };
     let name = id.map_or_else(|| Ok(ID.to_owned()), identifier)?;
     let columns = [
         format!("{ID} AS {name}"),
-        format!("{} AS cluster", of(&|c| c.cluster.to_string())),
-        format!("{} AS persona", of(&|c| text(&c.persona))),
+        "cluster".to_owned(),
+        format!("CASE cluster\n    {named}\n  END AS persona"),
         format!("sqrt(nearest) * {} AS distance", number(step)),
         format!("{margin} AS margin"),
         format!("{near_tie} AS near_tie"),
@@ -153,16 +152,23 @@ fn rounded(x: &str) -> String {
 
 fn squared(cluster: &ModelCluster, counting: &[(usize, &FittedFeature)]) -> String {
     let square = |&(at, _): &(usize, &FittedFeature)| {
-        let difference = match cluster.centroid.get(at).copied().unwrap_or(0) {
-            c if c < 0 => format!("({} + {})", value(at), number(-(c as f64))),
-            c => format!("({} - {})", value(at), number(c as f64)),
-        };
+        let centre = cluster.centroid.get(at).copied().unwrap_or(0) as f64;
+        let difference = format!("({}{})", value(at), less(centre));
         format!("{difference} * {difference}")
     };
     if counting.is_empty() {
         return number(0.0);
     }
     counting.iter().map(square).collect::<Vec<_>>().join(" + ")
+}
+
+/// What is taken away; of less than nothing, what is added.
+fn less(value: f64) -> String {
+    match value {
+        0.0 => String::new(),
+        value if value < 0.0 => format!(" + {}", number(-value)),
+        value => format!(" - {}", number(value)),
+    }
 }
 
 fn least(of: &[String]) -> String {

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use super::because::{because, distinction};
 use super::build::fate;
 use super::escape::terminal;
 use super::figures::{count, figure, or_dash, share};
@@ -10,7 +11,7 @@ use super::markdown::line;
 use super::method;
 use super::rules::{answers, conditions, found, how_good, leaves_of, precise, tried_on};
 use super::summary::{ClusterSummary, Summary};
-use crate::persona::{Basis, NamedCluster, Outcome, Suggestion};
+use crate::persona::{Evidence, Outcome, Suggestion};
 use crate::rules::{Node, Rules, Tree};
 
 /// Distinguishing features shown of a segment; the report has all of them.
@@ -92,27 +93,9 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
     };
     let (size, part) = (count(cluster.size), share(cluster.share));
     line!(out, "{}. {}: {size} customers, {part} of all{value}", cluster.cluster, terminal(&cluster.persona));
-    match cluster.basis {
-        Basis::Descriptive => line!(out, "  No persona of the playbook fits. What sets it apart:"),
-        Basis::Earned | Basis::EarnedWithQualifier => line!(out, "  Why this name:"),
-    }
-    cluster.evidence.iter().for_each(|reason| line!(out, "    {}", terminal(reason)));
-    if cluster.basis != Basis::Descriptive {
-        let apart: Vec<String> = cluster
-            .distinctions
-            .iter()
-            .take(DISTINCTIONS_MAX)
-            .map(|found| format!("{} is {} ({})", found.column, found.word, figure(found.mean)))
-            .collect();
-        if !apart.is_empty() {
-            line!(out, "  What sets it apart most: {}", terminal(&apart.join(", ")));
-        }
-    }
-    if let Some(confidence) = cluster.confidence {
-        let second = cluster.second_persona.as_ref();
-        let second = second.map_or_else(String::new, |name| format!(" It fits {} as well.", terminal(name)));
-        line!(out, "  Confidence {confidence:.2}, of at most 1.{second}");
-    }
+    reasons(out, summary, &cluster.conditions, cluster.confidence, cluster.second_persona.as_deref());
+    let apart = cluster.distinctions.iter().filter_map(|found| distinction(summary, found));
+    list(out, "What sets it apart most:", apart.take(DISTINCTIONS_MAX));
     if let Some(rules) = &summary.rules {
         in_short(out, summary, rules, cluster.cluster);
     }
@@ -182,7 +165,7 @@ fn named(summary: &Summary, cluster: usize) -> String {
 /// Our playbooks side by side, with advice where another one fits better.
 fn playbooks(out: &mut String, summary: &Summary, suggestions: &[Suggestion]) {
     let Some(best) = suggestions.first() else { return };
-    line!(out, "Playbooks");
+    line!(out, "Playbooks, tried on these segments (fit: how well their names fit over all customers, 1 at most)");
     for tried in suggestions {
         let used = if tried.playbook == summary.playbook.name { " (used)" } else { "" };
         let unjudged = match tried.cannot_be_judged {
@@ -220,7 +203,7 @@ fn wanted(out: &mut String, summary: &Summary, tried: &Suggestion) {
         if by_this.name != cluster.persona {
             line!(out, "  In this run: {}", terminal(&cluster.persona));
         }
-        reasons(out, by_this);
+        reasons(out, summary, &by_this.evidence, by_this.confidence, by_this.second_persona.as_deref());
         line!(out);
     }
     let lost: Vec<_> =
@@ -234,14 +217,23 @@ fn wanted(out: &mut String, summary: &Summary, tried: &Suggestion) {
     }
 }
 
-fn reasons(out: &mut String, named: &NamedCluster) {
-    if named.basis == Basis::Descriptive {
+/// The conditions of a name, and how sure it is.
+fn reasons(out: &mut String, summary: &Summary, conditions: &[Evidence], confidence: Option<f64>, second: Option<&str>) {
+    if conditions.is_empty() {
         line!(out, "  No persona of the playbook fits; the name says what sets it apart.");
+        return;
     }
-    named.evidence.iter().for_each(|evidence| line!(out, "    {}", terminal(&evidence.to_string())));
-    if let Some(confidence) = named.confidence {
-        let second = named.second_persona.as_ref();
+    list(out, "Why this name:", because(summary, conditions).into_iter());
+    if let Some(confidence) = confidence {
         let second = second.map_or_else(String::new, |name| format!(" It fits {} as well.", terminal(name)));
         line!(out, "  Confidence {confidence:.2}, of at most 1.{second}");
     }
+}
+
+fn list(out: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
+    let mut lines = lines.peekable();
+    if lines.peek().is_some() {
+        line!(out, "  {heading}");
+    }
+    lines.for_each(|text| line!(out, "    {}", terminal(&text)));
 }

@@ -5,6 +5,7 @@
 //! no row, makes words and lines of figures that are given, and writes no clock, host, device or path, so that a report is the same wherever it was made. Whatever
 //! comes from outside (column names above all) is escaped for where it is shown.
 
+mod because;
 mod build;
 mod dates;
 mod escape;

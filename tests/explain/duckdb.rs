@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::{odd, printed, project, run};
 
 /// One run with its queries, and the leaf of every row by the trees themselves.
-fn case(name: &str, input: &Path, folder: &Path, id: &str) -> Value {
+fn case(name: &str, input: &Path, folder: &Path, id: &str, ties: &str) -> Value {
     let query = |kind: &str| {
         let path = folder.with_extension(format!("{kind}.sql"));
         std::fs::write(&path, printed(&["explain", &folder.display().to_string(), "--sql", kind])).unwrap();
@@ -30,7 +30,8 @@ fn case(name: &str, input: &Path, folder: &Path, id: &str) -> Value {
         .collect();
     let assignments = folder.join("assignments.parquet");
     json!({
-        "name": name, "input": input, "assignments": assignments, "id": id, "exact": query("exact"), "rules": trees,
+        "name": name, "input": input, "assignments": assignments, "id": id, "exact": query("exact"), "ties": ties,
+        "rules": trees,
     })
 }
 
@@ -92,7 +93,7 @@ fn the_queries_say_of_every_customer_what_the_run_and_its_rules_say() {
 
     let input = PathBuf::from(project("data/cdnow.parquet"));
     run(&project("data/cdnow.toml"), &at("cdnow"));
-    let mut cases = vec![case("cdnow", &input, &at("cdnow"), "customer_id")];
+    let mut cases = vec![case("cdnow", &input, &at("cdnow"), "customer_id", "few")];
 
     let input = at("odd.parquet");
     odd::write(&input);
@@ -105,13 +106,19 @@ fn the_queries_say_of_every_customer_what_the_run_and_its_rules_say() {
         let path = at(&format!("{name}.toml"));
         std::fs::write(&path, job).unwrap();
         run(&path.display().to_string(), &at(name));
-        cases.push(case(name, &input, &at(name), odd::ID));
+        cases.push(case(name, &input, &at(name), odd::ID, "few"));
     }
+
+    let input = at("lattice.parquet");
+    odd::write_lattice(&input);
+    std::fs::write(at("lattice.toml"), odd::LATTICE_JOB).unwrap();
+    run(&at("lattice.toml").display().to_string(), &at("lattice"));
+    cases.push(case("lattice", &input, &at("lattice"), "id", "many"));
 
     std::fs::write(at("cases.json"), serde_json::to_string(&cases).unwrap()).unwrap();
     let answer = Command::new("node").arg(scripts.join("check.mjs")).arg(at("cases.json")).output().unwrap();
     let said = [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(answer.status.success(), "{said}");
-    assert!(said.contains("4 runs, 0 complaints"), "{said}");
+    assert!(said.contains("5 runs, 0 complaints"), "{said}");
     eprintln!("{said}");
 }

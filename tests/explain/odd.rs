@@ -65,6 +65,10 @@ pub fn write(path: &Path) {
         ("same", Arc::new(UInt32Array::from(column(|_| 7)))),
         ("weight", Arc::new(Float64Array::from(column(|row| (part(row, 9) * 8.0).floor() / 4.0)))),
     ];
+    write_columns(path, columns);
+}
+
+fn write_columns(path: &Path, columns: Vec<(&str, ArrayRef)>) {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
@@ -115,4 +119,43 @@ scale = "robust"
 
 [[feature]]
 column = "same"
+"#;
+
+/// Customers in the four corners of a square, and some exactly between two or four of them who weigh nothing: they are
+/// equally near to several centroids and move none.
+pub fn write_lattice(path: &Path) {
+    let place = |row: u64| match row {
+        0..400 => (8 * (row % 2), 8 * (row / 2 % 2)),
+        _ => [(4, 0), (4, 8), (0, 4), (8, 4), (4, 4)][row as usize % 5],
+    };
+    let rows = 0..600u64;
+    let of = |value: &dyn Fn(u64) -> u64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(rows.clone().map(|row| value(row) as i64))) };
+    let columns = vec![
+        ("id", of(&|row| row)),
+        ("across", of(&|row| place(row).0)),
+        ("up", of(&|row| place(row).1)),
+        ("weight", of(&|row| u64::from(row < 400))),
+    ];
+    write_columns(path, columns);
+}
+
+pub const LATTICE_JOB: &str = r#"
+[source]
+path = "lattice.parquet"
+id = "id"
+sample_weight = "weight"
+
+[[feature]]
+column = "across"
+scale = "none"
+
+[[feature]]
+column = "up"
+scale = "none"
+
+[cluster]
+k = 4
+
+[output]
+path = "x"
 "#;
