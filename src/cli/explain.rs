@@ -16,7 +16,7 @@ use crate::report::{Tried, explanation, json_text};
 Examples:
   segmint explain runs/cdnow                              why these segments, and their rules
   segmint explain runs/cdnow --playbook lifecycle         what another playbook would call them
-  segmint explain runs/cdnow --sql exact > segments.sql   score new customers in the database
+  segmint explain runs/cdnow --sql exact                  score new customers in the database
   segmint explain runs/cdnow --sql tree                   the short rules as one CASE")]
 pub struct ExplainArgs {
     /// A run folder

@@ -10,9 +10,11 @@ use crate::report::terminal;
 pub(super) fn identifier(name: &str) -> Result<String> {
     if terminal(name) != name {
         let place = Place { column: Some(terminal(name)), ..Place::default() };
-        return Err(Error::bad_data("the name of the column holds a character that cannot be shown, nor written into SQL")
-            .at(place)
-            .hint("rename the column"));
+        return Err(Error::bad_data(
+            "the name of the column holds a character that cannot be shown, nor written into SQL",
+        )
+        .at(place)
+        .hint("rename the column"));
     }
     Ok(format!("\"{}\"", name.replace('"', "\"\"")))
 }
@@ -75,6 +77,9 @@ mod tests {
             assert!(number(value).contains('e'));
             assert_eq!(plain_number(value).parse::<f64>().unwrap(), value);
         }
-        assert_eq!([40.0, 0.25, -3.0, 1e15, 1.0 / 3.0].map(plain_number).join(" "), "40 0.25 -3 1e15 3.333333333333333e-1");
+        assert_eq!(
+            [40.0, 0.25, -3.0, 1e15, 1.0 / 3.0].map(plain_number).join(" "),
+            "40 0.25 -3 1e15 3.333333333333333e-1"
+        );
     }
 }

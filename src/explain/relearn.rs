@@ -44,7 +44,9 @@ fn clusters(run: &Run, model: &Model, observe: &Observe) -> Result<Vec<u16>> {
         for number in wave.iter().flat_map(|batch| batch.numbers.iter().flatten()) {
             let known = *number >= 0.0 && *number < model.clusters.len() as f64;
             let cluster = known.then_some(*number as u16);
-            clusters.push(cluster.ok_or_else(|| Error::bad_data("a customer is in a cluster that the model does not have"))?);
+            clusters.push(
+                cluster.ok_or_else(|| Error::bad_data("a customer is in a cluster that the model does not have"))?,
+            );
         }
         Ok(())
     })?;

@@ -36,13 +36,7 @@ pub(super) fn write(model: &Model, summary: &Summary, id: Option<&str>) -> Resul
     let counting: Vec<(usize, &FittedFeature)> =
         features.iter().enumerate().filter(|(_, feature)| !feature.constant).collect();
     let k = model.clusters.len();
-    if k > CLUSTERS_MAX || k * counting.len() > TERMS_MAX {
-        return Err(Error::bad_data(format!(
-            "{k} segments on {} features are too many for one query: {CLUSTERS_MAX} segments and {TERMS_MAX} squares are allowed",
-            counting.len()
-        ))
-        .hint("the rules are shorter: --sql tree"));
-    }
+    check_size(k, counting.len())?;
     let mut internal: Vec<&ModelCluster> = model.clusters.iter().collect();
     internal.sort_by_key(|cluster| cluster.internal);
 
@@ -50,26 +44,37 @@ pub(super) fn write(model: &Model, summary: &Summary, id: Option<&str>) -> Resul
     sql_values::write(&mut steps, &model.features, summary, id, &|at| {
         counting.iter().any(|&(counts, _)| counts == at).then(|| value(at))
     })?;
-    steps.push(select("moved", "the transforms of the job", "filled", counting.iter().map(|&(at, feature)| {
-        format!("{} AS {}", moved(&value(at), feature.transform), value(at))
-    })));
-    let exponent = model.features.grid.exponent;
-    steps.push(select("scaled", "in steps of the grid", "moved", counting.iter().map(|&(at, feature)| {
-        let (mean, rest, factor) = (feature.mean, feature.mean_rest, libm::scalbn(feature.factor, -exponent));
-        let x = value(at);
-        format!("({x}{}{}) * {} AS {x}", less(mean), less(rest), number(factor))
-    })));
-    steps.push(select("placed", "rounded, halves to even", "scaled", counting.iter().map(|&(at, _)| {
-        format!("{} AS {}", rounded(&value(at)), value(at))
-    })));
-    steps.push(select("measured", "squared distances to the centroids", "placed", internal.iter().map(|cluster| {
-        format!("{} AS d{}", squared(cluster, &counting), cluster.cluster)
-    })));
-    let distances: Vec<String> = internal.iter().map(|cluster| format!("d{}", cluster.cluster)).collect();
-    steps.push(format!(
-        "nearest AS (\n  SELECT *, {} AS nearest\n  FROM measured\n)",
-        least(&distances)
+    steps.push(select(
+        "moved",
+        "the transforms of the job",
+        "filled",
+        counting.iter().map(|&(at, feature)| format!("{} AS {}", moved(&value(at), feature.transform), value(at))),
     ));
+    let exponent = model.features.grid.exponent;
+    steps.push(select(
+        "scaled",
+        "in steps of the grid",
+        "moved",
+        counting.iter().map(|&(at, feature)| {
+            let (mean, rest, factor) = (feature.mean, feature.mean_rest, libm::scalbn(feature.factor, -exponent));
+            let x = value(at);
+            format!("({x}{}{}) * {} AS {x}", less(mean), less(rest), number(factor))
+        }),
+    ));
+    steps.push(select(
+        "placed",
+        "rounded, halves to even",
+        "scaled",
+        counting.iter().map(|&(at, _)| format!("{} AS {}", rounded(&value(at)), value(at))),
+    ));
+    steps.push(select(
+        "measured",
+        "squared distances to the centroids",
+        "placed",
+        internal.iter().map(|cluster| format!("{} AS d{}", squared(cluster, &counting), cluster.cluster)),
+    ));
+    let distances: Vec<String> = internal.iter().map(|cluster| format!("d{}", cluster.cluster)).collect();
+    steps.push(format!("nearest AS (\n  SELECT *, {} AS nearest\n  FROM measured\n)", least(&distances)));
     let own = internal.iter().map(|c| format!("WHEN d{} THEN {}", c.cluster, c.cluster));
     steps.push(format!(
         "owned AS ( -- the first of equally near ones, in the order they were found\n  SELECT *, CASE nearest\n    {}\n  \
@@ -103,19 +108,35 @@ pub(super) fn write(model: &Model, summary: &Summary, id: Option<&str>) -> Resul
     ];
     Ok(format!(
         "{}WITH {}\nSELECT\n  {}\nFROM ranked;\n",
-        heading(summary),
+        heading(summary, id),
         steps.join(",\n"),
         columns.join(",\n  ")
     ))
 }
 
-fn heading(summary: &Summary) -> String {
+/// Refuses what a database would plan for minutes.
+fn check_size(k: usize, n_features: usize) -> Result<()> {
+    if k <= CLUSTERS_MAX && k * n_features <= TERMS_MAX {
+        return Ok(());
+    }
+    let (found, allowed) = (k * n_features, format!("{CLUSTERS_MAX} segments and {TERMS_MAX} squares"));
+    Err(Error::bad_data(format!("{k} segments with {found} squares are too many for one query; allowed: {allowed}"))
+        .hint("the rules are shorter: --sql tree"))
+}
+
+fn heading(summary: &Summary, id: Option<&str>) -> String {
     let names = summary.clusters.iter().map(|c| format!("--   {}. {}", c.cluster, comment(&c.persona)));
+    let numbered = match id {
+        Some(_) => "",
+        None => {
+            "-- The run had no id column: id counts the rows as the database reads them; put a column of yours there.\n"
+        }
+    };
     format!(
         "-- The segment of every customer in the table {TABLE}: the nearest of {} centroids.\n{}\n\
          -- near_tie: the two nearest are so close that the last bit of another database's arithmetic may decide;\n\
          --   there alone may cluster differ from what segmint says.\n\
-         -- A customer without a value that the job does not replace, or beyond a transform's range, has no cluster.\n\
+         -- A customer without a value that the job does not replace, or beyond a transform's range, has no cluster.\n{numbered}\
          -- Written for DuckDB by segmint {}; the arithmetic is IEEE 754 and the same in other databases.\n",
         summary.k,
         names.collect::<Vec<_>>().join("\n"),
@@ -189,4 +210,52 @@ fn tie_width(counting: &[(usize, &FittedFeature)], exponent: i32) -> f64 {
         Transform::None | Transform::Sqrt | Transform::Clip { .. } => 1.0,
     };
     2.0 * counting.iter().map(|feature| reach(feature) * reach(feature)).sum::<f64>().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Missing, Scale};
+
+    fn feature(transform: Transform, mean: f64, factor: f64) -> FittedFeature {
+        FittedFeature {
+            column: "x".into(),
+            transform,
+            scale: Scale::Standard,
+            missing: Missing::Error,
+            weight: 1.0,
+            fill: None,
+            mean,
+            mean_rest: 0.0,
+            factor,
+            constant: false,
+            imputed: 0,
+        }
+    }
+
+    #[test]
+    fn a_near_tie_is_as_wide_as_two_moves_by_a_step_in_every_direction() {
+        let width = |features: &[FittedFeature]| tie_width(&features.iter().enumerate().collect::<Vec<_>>(), -17);
+        let plain = feature(Transform::None, 1e9, 1.0);
+        assert_eq!(width(&[plain.clone(), plain.clone(), plain.clone(), plain]), 4.0);
+        assert_eq!(width(&[feature(Transform::Log1p, 5.0, 1.0)]), 4.0, "logarithms of everyday size");
+        let narrow = feature(Transform::Log1p, 20.0, 1e9);
+        assert!(width(&[narrow]) > 1000.0, "a spread of which the last bits of a logarithm are many steps");
+    }
+
+    #[test]
+    fn what_a_database_would_plan_for_minutes_is_refused_with_what_is_allowed() {
+        assert!(check_size(256, 32).is_ok() && check_size(1, 512).is_ok());
+        for (k, n_features) in [(257, 1), (256, 33)] {
+            let error = check_size(k, n_features).unwrap_err();
+            assert!(error.to_string().contains("256 segments and 8192 squares"), "{error}");
+        }
+    }
+
+    #[test]
+    fn coordinates_are_rounded_as_the_run_rounds_them() {
+        for value in [2.5, 3.5, -2.5, 0.499_999_999_999_999_94, -0.5, 1e15 + 0.5, 1_048_575.5, 1125899906842623.5] {
+            assert_eq!((value + ROUNDS) - ROUNDS, libm::rint(value), "{value}");
+        }
+    }
 }

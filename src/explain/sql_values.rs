@@ -47,7 +47,8 @@ pub(super) fn write(
     ));
     let mut filled = vec![ID.to_owned()];
     filled.extend(fitted.iter().map(|(feature, name)| format!("{} AS {name}", or_fill(feature, name))));
-    let present = |(feature, name): &(&FittedFeature, String)| (feature.missing == Missing::Drop).then(|| is_present(name));
+    let present =
+        |(feature, name): &(&FittedFeature, String)| (feature.missing == Missing::Drop).then(|| is_present(name));
     let dropped: Vec<String> = fitted.iter().filter_map(present).collect();
     let only = if dropped.is_empty() {
         String::new()
@@ -84,9 +85,11 @@ fn as_number(feature: &FittedFeature, summary: &Summary) -> Result<String> {
         Some(ColumnKind::Timestamp) => format!("CAST(extract(epoch FROM {column}) AS DOUBLE PRECISION)"),
         Some(ColumnKind::Duration) => {
             let place = Place { column: Some(feature.column.clone()), ..Place::default() };
-            return Err(Error::bad_data("the column holds times of day or durations, which databases count differently")
-                .at(place)
-                .hint("give it as a number of seconds, and run the job again"));
+            return Err(Error::bad_data(
+                "the column holds times of day or durations, which databases count differently",
+            )
+            .at(place)
+            .hint("give it as a number of seconds, and run the job again"));
         }
         _ => format!("CAST({column} AS DOUBLE PRECISION)"),
     })

@@ -159,7 +159,8 @@ fn numeric_columns(source: &Source) -> Vec<&str> {
 }
 
 fn facts(job: &Job, source: &Source, features: &FeatureModel, rows: &RowCounts, fit: &Fit, heard: &Heard) -> Facts {
-    let kind = |name: &str| source.columns().iter().find(|column| column.name == name).map(|column| column.kind.clone());
+    let kind =
+        |name: &str| source.columns().iter().find(|column| column.name == name).map(|column| column.kind.clone());
     Facts {
         rows: rows.kept,
         dropped: rows.dropped.iter().map(|(reason, n)| Dropped { reason: reason.clone(), rows: *n }).collect(),

@@ -275,12 +275,12 @@ impl<'a> Labelled<'a> {
         }
         let mut kept = (0..self.labels.len()).filter(|&at| self.labels[at] != DROPPED);
         let mut next = first;
-        let mut place = |&row: &usize| {
+        let place = |&row: &usize| {
             let at = kept.nth(row - next);
             next = row + 1;
             at
         };
-        rows.iter().filter_map(|row| place(row)).collect()
+        rows.iter().filter_map(place).collect()
     }
 }
 

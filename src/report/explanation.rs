@@ -9,7 +9,7 @@ use super::escape::terminal;
 use super::figures::{count, figure, or_dash, share};
 use super::markdown::line;
 use super::method;
-use super::rules::{answers, conditions, found, how_good, leaves_of, precise, tried_on};
+use super::rules::{answers, conditions, found, has_finer, how_good, leaves_of, precise, tried_on};
 use super::summary::{ClusterSummary, Summary};
 use crate::persona::{Evidence, Outcome, Suggestion};
 use crate::rules::{Node, Rules, Tree};
@@ -55,7 +55,7 @@ pub fn explanation(summary: &Summary, tried: Tried) -> String {
 
 /// How the number of segments came about, as far as the run says.
 fn how_many(out: &mut String, summary: &Summary) {
-    line!(out, "Why {}", summary.k);
+    line!(out, "Why {} {}", summary.k, if summary.k == 1 { "segment" } else { "segments" });
     let metrics: Vec<String> =
         method::metrics(summary).into_iter().map(|(name, value)| format!("{name} {}", figure(value))).collect();
     if summary.selection.is_empty() {
@@ -123,9 +123,11 @@ fn rules_in_full(out: &mut String, summary: &Summary, rules: &Rules) {
     line!(out, "  Short");
     nested(out, summary, &rules.short.root, 2);
     line!(out);
-    line!(out, "  Finer");
-    finer(out, summary, &rules.fine);
-    line!(out);
+    if has_finer(rules) {
+        line!(out, "  Finer: whoever meets one of its lines is in a segment");
+        finer(out, summary, &rules.fine);
+        line!(out);
+    }
 }
 
 /// Question in question.
@@ -195,7 +197,13 @@ fn playbooks(out: &mut String, summary: &Summary, suggestions: &[Suggestion]) {
 fn wanted(out: &mut String, summary: &Summary, tried: &Suggestion) {
     line!(out, "By the playbook {}: {}", terminal(&tried.playbook), terminal(&tried.title));
     let named = share(tried.named_share);
-    line!(out, "  {} of {} personas found, for {named} of customers (fit {:.2})", tried.found, tried.personas, tried.fit);
+    line!(
+        out,
+        "  {} of {} personas found, for {named} of customers (fit {:.2})",
+        tried.found,
+        tried.personas,
+        tried.fit
+    );
     line!(out);
     for (cluster, by_this) in summary.clusters.iter().zip(&tried.naming.clusters) {
         let (size, part) = (count(cluster.size), share(cluster.share));
@@ -218,7 +226,13 @@ fn wanted(out: &mut String, summary: &Summary, tried: &Suggestion) {
 }
 
 /// The conditions of a name, and how sure it is.
-fn reasons(out: &mut String, summary: &Summary, conditions: &[Evidence], confidence: Option<f64>, second: Option<&str>) {
+fn reasons(
+    out: &mut String,
+    summary: &Summary,
+    conditions: &[Evidence],
+    confidence: Option<f64>,
+    second: Option<&str>,
+) {
     if conditions.is_empty() {
         line!(out, "  No persona of the playbook fits; the name says what sets it apart.");
         return;

@@ -197,7 +197,12 @@ fn rules(out: &mut String, summary: &Summary) {
     let Some(rules) = &summary.rules else { return };
     line!(out, "## The segments in rules");
     line!(out);
-    line!(out, "A few questions that lead to nearly the same segments. {} {}", words::tried_on(rules), words::how_good(rules));
+    line!(
+        out,
+        "A few questions that lead to nearly the same segments. {} {}",
+        words::tried_on(rules),
+        words::how_good(rules)
+    );
     line!(out);
     line!(out, "| Segment | Rule | Finds, of the segment | Right, of those found |");
     line!(out, "|---|---|--:|--:|");

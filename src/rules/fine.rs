@@ -37,9 +37,8 @@ pub(super) fn grow(table: &Table, training: &[usize], mut grown: Grown) -> Grown
         open.extend(look(table, place, depth, rows, least));
     }
     while leaves < most
-        && let Some(at) = (0..open.len()).max_by(|&a, &b| {
-            open[a].gain.compare(open[b].gain).then(open[b].place.cmp(&open[a].place))
-        })
+        && let Some(at) =
+            (0..open.len()).max_by(|&a, &b| open[a].gain.compare(open[b].gain).then(open[b].place.cmp(&open[a].place)))
     {
         let Open { place, depth, rows, question, .. } = open.swap_remove(at);
         let (then, otherwise) = table.part(question, &rows);

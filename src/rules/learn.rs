@@ -58,7 +58,9 @@ mod tests {
     impl Customers {
         /// Spread over a square of side 100, each in the cluster that `label` says.
         fn spread(n: u64, label: impl Fn(f64, f64) -> u16) -> Customers {
-            let hash = |i: u64| (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let hash = |i: u64| {
+                (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+            };
             let at = |i: u64| [hash(3 * i) % 10_007, hash(5 * i + 1) % 10_009].map(|place| place as f64 / 100.1);
             let places: Vec<[f64; 2]> = (0..n).map(at).collect();
             Customers {
@@ -139,7 +141,8 @@ mod tests {
             }
         }
         let after = customers.rules().unwrap();
-        let asked = |tree: &Tree| tree.root.leaves().into_iter().map(|leaf| (leaf.cluster, leaf.bounds)).collect::<Vec<_>>();
+        let asked =
+            |tree: &Tree| tree.root.leaves().into_iter().map(|leaf| (leaf.cluster, leaf.bounds)).collect::<Vec<_>>();
         assert_eq!(asked(&after.short), asked(&before.short));
         assert_eq!(asked(&after.fine), asked(&before.fine));
         assert!(before.short.right > after.short.right * 20, "{} {}", before.short.right, after.short.right);
@@ -188,7 +191,8 @@ mod tests {
     #[test]
     fn a_missing_value_is_what_replaced_it() {
         let mut customers = boxes();
-        let filled = |customers: &mut Customers, value| (0..4_000).step_by(3).for_each(|row| customers.columns[1][row] = value);
+        let filled =
+            |customers: &mut Customers, value| (0..4_000).step_by(3).for_each(|row| customers.columns[1][row] = value);
         filled(&mut customers, f64::NAN);
         let rules = customers.rules();
         filled(&mut customers, 50.0);

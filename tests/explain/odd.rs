@@ -39,13 +39,17 @@ fn gaps<T>(column_number: u64, each: f64, of: impl Fn(u64) -> T) -> Vec<Option<T
 
 pub fn write(path: &Path) {
     let spend = |row: u64| match row {
-        // Far out: such a row does not fit the grid's short numbers.
         77 => 1e9,
         78 => f64::INFINITY,
         79 => f64::NAN,
         _ => (20.0 + 300.0 * kind(row)) * part(row, 0),
     };
-    let decimals = gaps(4, 0.0, |row| (part(row, 4) * 1e6 * (kind(row) + 0.5)) as i128);
+    // Two are so far out that they do not fit the short numbers of the grid.
+    let decimals = gaps(4, 0.0, |row| match row {
+        80 => 999_999_999_999,
+        81 => 500_000_000_000,
+        _ => (part(row, 4) * 1e6 * (kind(row) + 0.5)) as i128,
+    });
     let decimals = Decimal128Array::from(decimals).with_precision_and_scale(12, 2).unwrap();
     let columns: Vec<(&str, ArrayRef)> = vec![
         (ID, Arc::new(StringArray::from(column(|row| format!("c'{row}"))))),
@@ -55,7 +59,10 @@ pub fn write(path: &Path) {
         ("score", Arc::new(Float32Array::from(gaps(3, 0.02, |row| (part(row, 3) * 10.0 - 2.0) as f32)))),
         ("ID", Arc::new(decimals)),
         ("member", Arc::new(BooleanArray::from(gaps(5, 0.01, |row| part(row, 5) * 3.0 > kind(row))))),
-        ("since", Arc::new(Date32Array::from(column(|row| 17_000 + (part(row, 6) * 1_000.0 * (kind(row) + 1.0)) as i32)))),
+        (
+            "since",
+            Arc::new(Date32Array::from(column(|row| 17_000 + (part(row, 6) * 1_000.0 * (kind(row) + 1.0)) as i32))),
+        ),
         (
             "seen",
             Arc::new(TimestampMicrosecondArray::from(column(|row| {
@@ -75,8 +82,14 @@ fn write_columns(path: &Path, columns: Vec<(&str, ArrayRef)>) {
     writer.close().unwrap();
 }
 
-/// Every transform, scale and policy, on the file above. `id` and the number of clusters are left open.
-pub const FEATURES: &str = r#"
+/// A job on the file above, beside it. `weight` is a line of [source].
+pub fn job(k: usize, weight: &str) -> String {
+    let source = format!("[source]\npath = 'odd.parquet'\nid = '{ID}'\n{weight}\n");
+    format!("{source}{FEATURES}[cluster]\nk = {k}\nn_init = 2\n[output]\npath = 'x'\n")
+}
+
+/// Every transform, scale and policy.
+const FEATURES: &str = r#"
 [[feature]]
 column = 'spend "net" (€)'
 transform = "log1p"
@@ -129,7 +142,9 @@ pub fn write_lattice(path: &Path) {
         _ => [(4, 0), (4, 8), (0, 4), (8, 4), (4, 4)][row as usize % 5],
     };
     let rows = 0..600u64;
-    let of = |value: &dyn Fn(u64) -> u64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(rows.clone().map(|row| value(row) as i64))) };
+    let of = |value: &dyn Fn(u64) -> u64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(rows.clone().map(|row| value(row) as i64)))
+    };
     let columns = vec![
         ("id", of(&|row| row)),
         ("across", of(&|row| place(row).0)),

@@ -1,12 +1,12 @@
 //! What `segmint explain` says to people and machines.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{cdnow, printed, segmint};
+use crate::{cdnow, odd, printed, project, run, segmint};
 
 #[test]
 fn cdnow_is_explained() {
@@ -67,18 +67,58 @@ fn forget_rules(folder: &Path) -> Value {
     fs::write(path, &bytes).unwrap();
     let path = folder.join("manifest.json");
     let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let entry = manifest["files"].as_array_mut().unwrap().iter_mut().find(|file| file["name"] == "summary.json").unwrap();
+    let entry =
+        manifest["files"].as_array_mut().unwrap().iter_mut().find(|file| file["name"] == "summary.json").unwrap();
     entry["bytes"] = json!(bytes.len());
     entry["sha256"] = json!(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     fs::write(path, serde_json::to_vec(&manifest).unwrap()).unwrap();
     rules
 }
 
+/// A run of odd customers, whose input lies beside it.
+fn odd_run() -> (tempfile::TempDir, PathBuf) {
+    let place = tempfile::tempdir().unwrap();
+    odd::write(&place.path().join("odd.parquet"));
+    let job = place.path().join("odd.toml");
+    fs::write(&job, odd::job(6, "")).unwrap();
+    run(&job.display().to_string(), &place.path().join("run"));
+    let folder = place.path().join("run");
+    (place, folder)
+}
+
+#[test]
+fn dates_moments_and_truths_are_told_as_such() {
+    let (_place, folder) = odd_run();
+    insta::assert_snapshot!("odd", printed(&["explain", &folder.display().to_string()]));
+}
+
 #[test]
 fn a_run_without_rules_gets_those_it_would_have_made() {
-    let (_place, folder) = cdnow();
-    let rules = forget_rules(&folder);
-    let again = printed(&["explain", &folder.display().to_string(), "--output", "json"]);
-    let again: Value = serde_json::from_str(&again).unwrap();
-    assert_eq!(again["rules"], rules);
+    for (_place, folder) in [cdnow(), odd_run()] {
+        let rules = forget_rules(&folder);
+        let again = printed(&["explain", &folder.display().to_string(), "--output", "json"]);
+        let again: Value = serde_json::from_str(&again).unwrap();
+        assert_eq!(again["rules"], rules);
+    }
+}
+
+#[test]
+fn without_rules_and_without_an_input_everything_else_is_said() {
+    let (place, folder) = odd_run();
+    forget_rules(&folder);
+    let input = place.path().join("odd.parquet");
+    let elsewhere = place.path().join("elsewhere.parquet");
+    fs::rename(&input, &elsewhere).unwrap();
+    let folder = folder.display().to_string();
+    let output = segmint(&["explain", &folder]);
+    assert!(output.status.success());
+    let (said, warned) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(said.contains("Why 6 segments") && !said.contains("in rules"), "{said}");
+    assert!(warned.contains("no rules"), "{warned}");
+    assert_eq!(segmint(&["explain", &folder, "--sql", "tree"]).status.code(), Some(66));
+    let found = printed(&["explain", &folder, "--sql", "tree", "--data", &elsewhere.display().to_string()]);
+    assert!(found.contains("WHEN"), "{found}");
+    // Customers of another file are not those of the run.
+    let others = project("data/cdnow.parquet");
+    assert_eq!(segmint(&["explain", &folder, "--data", &others]).status.code(), Some(65));
 }

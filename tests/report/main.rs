@@ -11,12 +11,12 @@ use segmint::persona::{
     RoleColumn, Tactic, TrackedKpi, Word,
 };
 use segmint::profile::Profile;
-use segmint::rules::{Fidelity, Node, Rules, Tree};
-use segmint::source::ColumnKind;
 use segmint::report::{
     ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Summary,
     json, markdown, table,
 };
+use segmint::rules::{Fidelity, Node, Rules, Tree};
+use segmint::source::ColumnKind;
 
 /// A column name from somebody who means harm.
 const HOSTILE: &str = "spend|<img src=x onerror=alert(1)> [free](http://evil.example) \u{1b}[2J\u{202e}`x`";
@@ -157,7 +157,8 @@ pub fn summary() -> Summary {
 
 fn rules() -> Rules {
     let leaf = |cluster, held_out, right| Box::new(Node::Leaf { cluster, held_out, right });
-    let split = |column: &str, at_most, then, otherwise| Node::Split { column: column.into(), at_most, then, otherwise };
+    let split =
+        |column: &str, at_most, then, otherwise| Node::Split { column: column.into(), at_most, then, otherwise };
     let tree = |root, rights: [u64; 2], in_leaves: [u64; 2]| {
         let fidelity = |at: usize| Fidelity { of_cluster: [600, 133][at], in_leaves: in_leaves[at], right: rights[at] };
         Tree { root, right: rights.iter().sum(), clusters: vec![fidelity(0), fidelity(1)] }

@@ -6,7 +6,7 @@ use segmint::profile::{
     DerivedFigures, DerivedProfile, Map, MapPoint, MixFigures, MixOutcome, MixProfile, Moments, NO_PREFERENCE, Profile,
     Quartiles,
 };
-use segmint::report::{ClusterSummary, Page, PerName, Summary, html, markdown};
+use segmint::report::{ClusterSummary, Page, PerName, Summary, Tried, explanation, html, markdown};
 
 use crate::hostile::{TEXTS, infested};
 use crate::summary;
@@ -187,6 +187,17 @@ fn nothing_from_outside_is_anything_but_text() {
         let markdown = markdown(&infested);
         assert_eq!(markdown.lines().count(), lines, "texts from {from}");
         assert!(!markdown.contains('<'), "texts from {from}");
+    }
+}
+
+#[test]
+fn an_explanation_cannot_steer_the_terminal() {
+    let full = full();
+    let lines = explanation(&full, Tried::Ours(&[])).lines().count();
+    for from in 0..TEXTS.len() {
+        let text = explanation(&infested(&full, from), Tried::Ours(&[]));
+        assert!(text.chars().all(|c| c == '\n' || (!c.is_control() && !('\u{202a}'..='\u{202e}').contains(&c))));
+        assert_eq!(text.lines().count(), lines, "texts from {from}");
     }
 }
 

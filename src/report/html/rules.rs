@@ -4,7 +4,7 @@ use super::table::{Cell, Table, behind, segment};
 use super::writer::Html;
 use super::{CARDS_MAX, Page};
 use crate::report::figures::{or_dash, share};
-use crate::report::rules::{answers, conditions, fidelity, found, how_good, leaves_of, precise, tried_on};
+use crate::report::rules::{answers, conditions, fidelity, found, has_finer, how_good, leaves_of, precise, tried_on};
 use crate::report::summary::Summary;
 use crate::rules::{Node, Rules, Tree};
 
@@ -48,11 +48,12 @@ fn name(summary: &Summary, cluster: usize) -> &str {
 }
 
 fn table(page: &Page, rules: &Rules) -> Table {
-    let head = [
-        vec![Cell::text("Segment"), Cell::text("Rule")],
-        ["Finds, of the segment", "Right, of those found", "Finer rules find", "Right"].map(Cell::heading).to_vec(),
-    ];
-    let mut table = Table::new("How well the rules find each segment", head.concat());
+    let mut head = vec![Cell::text("Segment"), Cell::text("Rule")];
+    head.extend(["Finds, of the segment", "Right, of those found"].map(Cell::heading));
+    if has_finer(rules) {
+        head.extend(["Finer rules find", "Finer rules are right"].map(Cell::heading));
+    }
+    let mut table = Table::new("How well the rules find each segment", head);
     let part = |part: Option<f64>| Cell::number(or_dash(part, share), part);
     let both = |tree: &Tree, cluster: usize| {
         let fidelity = tree.clusters.get(cluster).copied().unwrap_or_default();
@@ -63,11 +64,16 @@ fn table(page: &Page, rules: &Rules) -> Table {
         let rule = leaves.first().map_or_else(|| "none".to_owned(), |leaf| conditions(page.summary, leaf));
         let mut row = vec![Cell::Segment(cluster.cluster, cluster.persona.clone()), Cell::text(rule)];
         row.extend(both(&rules.short, cluster.cluster));
-        row.extend(both(&rules.fine, cluster.cluster));
+        if has_finer(rules) {
+            row.extend(both(&rules.fine, cluster.cluster));
+        }
         table.rows.push(row);
     }
-    let (short, fine) = (fidelity(rules, &rules.short), fidelity(rules, &rules.fine));
-    let all = Cell::text("All customers");
-    table.total = Some(vec![all, Cell::text(""), part(short), part(short), part(fine), part(fine)]);
+    let mut total = vec![Cell::text("All customers"), Cell::text("")];
+    let trees = [Some(&rules.short), has_finer(rules).then_some(&rules.fine)];
+    for all in trees.into_iter().flatten().map(|tree| fidelity(rules, tree)) {
+        total.extend([part(all), part(all)]);
+    }
+    table.total = Some(total);
     table
 }
