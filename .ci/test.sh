@@ -5,6 +5,7 @@
 #
 #     SEGMINT_REQUIRE_ADAPTERS   adapters whose absence is a failure; set it empty to test without any
 #     SEGMINT_REQUIRE_BROWSER    1, the default here: a report that no browser could be found for is a failure
+#     SEGMINT_REQUIRE_DUCKDB     1, the default here: a query that no database could be found for is a failure
 #     SEGMINT_ACCEPTANCE         folder with further data sets and their expected figures; unset: those are skipped by name
 #     SEGMINT_NIGHTLY=1          the long sweeps
 set -euo pipefail
@@ -53,6 +54,12 @@ stage() {
 export SEGMINT_REQUIRE_BROWSER="${SEGMINT_REQUIRE_BROWSER-1}"
 if [ "$SEGMINT_REQUIRE_BROWSER" = 1 ]; then
     stage npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund
+fi
+
+# The queries of `explain` run in a real database, which comes as one pinned package.
+export SEGMINT_REQUIRE_DUCKDB="${SEGMINT_REQUIRE_DUCKDB-1}"
+if [ "$SEGMINT_REQUIRE_DUCKDB" = 1 ]; then
+    stage npm ci --prefix tests/duckdb --ignore-scripts --no-audit --no-fund
 fi
 
 stage cargo fmt --check

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod export;
 pub mod features;
 pub mod grid;
@@ -18,6 +19,7 @@ pub mod pipeline;
 pub mod profile;
 pub mod quality;
 pub mod report;
+pub mod rules;
 pub mod source;
 pub mod store;
 pub mod verify;

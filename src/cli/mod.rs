@@ -4,6 +4,7 @@
 mod bench;
 mod demo;
 mod devices;
+mod explain;
 mod export;
 mod failure;
 mod generate;
@@ -85,6 +86,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Compute again what a run claims, by other means
     Verify(verify::VerifyArgs),
+    /// Say why the segments of a run are what they are; their rules, also as SQL
+    Explain(explain::ExplainArgs),
     /// Show what the machine offers, and why a GPU is not used
     Devices(devices::DevicesArgs),
     /// Measure, with the limit beside the figures
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Playbook(args) => playbook::run(args),
         Command::Export(args) => export::run(args, &talk),
         Command::Verify(args) => verify::run(args, &talk),
+        Command::Explain(args) => explain::run(args, &talk),
         Command::Devices(args) => devices::run(args, &talk),
         Command::Bench(args) => bench::run(args, &talk),
     });

@@ -39,5 +39,5 @@ pub use roles::RoleColumn;
 pub use schema::schema;
 pub use span::{Span, SpanUnit};
 pub use standing::{Distinction, Measure, Standing};
-pub use suggest::{Suggestion, suggest};
+pub use suggest::{Suggestion, suggest, try_on};
 pub use words::Word;

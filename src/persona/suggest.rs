@@ -40,7 +40,8 @@ pub fn suggest(profile: &Profile, roles: &[(String, String)]) -> Result<Vec<Sugg
     Ok(tried)
 }
 
-fn try_on(profile: &Profile, playbook: &Playbook, roles: &[(String, String)]) -> Result<Suggestion> {
+/// Judges a profile by one playbook, ours or not.
+pub fn try_on(profile: &Profile, playbook: &Playbook, roles: &[(String, String)]) -> Result<Suggestion> {
     let known = |(role, _): &&(String, String)| playbook.roles.iter().any(|known| known.name == *role);
     let roles: Vec<(String, String)> = roles.iter().filter(known).cloned().collect();
     let naming = name(profile, playbook, &roles)?;

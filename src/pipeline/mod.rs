@@ -29,6 +29,7 @@ use crate::persona::{self, Naming, Playbook};
 use crate::profile::{self, Map};
 use crate::quality::{self, Selected};
 use crate::report::{self, Dropped, Facts, Page, Summary};
+use crate::rules::{self, Rules};
 use crate::source::Source;
 use crate::store::{Disk, Published, RunRecord, Staging, check_id_name, input_hash};
 
@@ -80,12 +81,15 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     let labels = published.labels();
     let weights = published.matrix().weights();
     let n_clusters = published.n_clusters();
-    let profile = profile::describe(&source, job, &features, &roles, labels, weights, n_clusters, observe)?;
+    let picked = rules::pick(published.matrix().keys(), features.features.len());
+    let (profile, kept) =
+        profile::describe_and_keep(&source, job, &features, &roles, labels, weights, n_clusters, &picked, observe)?;
+    let rules = rules(&features, kept, &picked, &published);
     let mut naming = persona::name(&profile, &playbook, &job.persona.roles)?;
     naming.note_undescribed(&playbook, &numeric_columns(&source));
 
-    let summary =
-        report::summarize(facts(job, &features, &rows, &found.selected, &heard), &profile, &naming, &playbook);
+    let facts = Facts { rules, ..facts(job, &source, &features, &rows, &found.selected, &heard) };
+    let summary = report::summarize(facts, &profile, &naming, &playbook);
     let names = names(&naming);
     let grid = features.grid;
     let input = stage(observe, "write", rows.kept, || {
@@ -218,12 +222,21 @@ fn numeric_columns(source: &Source) -> Vec<&str> {
     numeric.map(|column| column.name.as_str()).collect()
 }
 
-fn facts(job: &Job, features: &FeatureModel, rows: &RowCounts, selected: &Selected, heard: &Heard) -> Facts {
+fn facts(
+    job: &Job,
+    source: &Source,
+    features: &FeatureModel,
+    rows: &RowCounts,
+    selected: &Selected,
+    heard: &Heard,
+) -> Facts {
     let fit = &selected.fit;
+    let kind =
+        |name: &str| source.columns().iter().find(|column| column.name == name).map(|column| column.kind.clone());
     Facts {
         rows: rows.kept,
         dropped: rows.dropped.iter().map(|(reason, n)| Dropped { reason: reason.clone(), rows: *n }).collect(),
-        features: features.features.iter().map(settings::of_feature).collect(),
+        features: features.features.iter().map(|f| settings::of_feature(f, kind(&f.column))).collect(),
         k: fit.centroids.n_clusters(),
         k_asked: selected.choice.k,
         scores: selected.scores.clone(),
@@ -238,7 +251,21 @@ fn facts(job: &Job, features: &FeatureModel, rows: &RowCounts, selected: &Select
         iterations: fit.iterations,
         converged: fit.converged,
         warnings: heard.data_warnings(),
+        rules: None,
     }
+}
+
+/// Rules from the customers that were picked for it.
+fn rules(features: &FeatureModel, kept: Vec<Vec<f64>>, picked: &[usize], published: &Measured) -> Option<Rules> {
+    let columns: Vec<rules::Column> = features
+        .features
+        .iter()
+        .zip(kept)
+        .map(|(feature, values)| rules::Column { name: &feature.column, values, fill: feature.fill })
+        .collect();
+    let labels: Vec<u16> = picked.iter().map(|&row| published.labels()[row]).collect();
+    let keys: Vec<u64> = picked.iter().map(|&row| published.matrix().keys()[row]).collect();
+    rules::learn(&columns, &labels, &keys, published.n_clusters())
 }
 
 fn names(naming: &Naming) -> Vec<crate::store::ClusterNames> {

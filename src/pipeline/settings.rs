@@ -10,6 +10,7 @@ use crate::features::FittedFeature;
 use crate::job::{DuplicateIds, Job};
 use crate::persona::Playbook;
 use crate::report::FeatureSettings;
+use crate::source::ColumnKind;
 use crate::store::text_hash;
 
 pub(super) fn of(job: &Job, playbook: &Playbook, start: Option<&Start>) -> Result<Value> {
@@ -68,7 +69,7 @@ pub(super) fn of(job: &Job, playbook: &Playbook, start: Option<&Start>) -> Resul
 }
 
 /// What the report says about a feature.
-pub(super) fn of_feature(feature: &FittedFeature) -> FeatureSettings {
+pub(super) fn of_feature(feature: &FittedFeature, kind: Option<ColumnKind>) -> FeatureSettings {
     FeatureSettings {
         column: feature.column.clone(),
         transform: feature.transform,
@@ -77,6 +78,7 @@ pub(super) fn of_feature(feature: &FittedFeature) -> FeatureSettings {
         missing: feature.missing,
         imputed: feature.imputed,
         constant: feature.constant,
+        kind,
     }
 }
 

@@ -11,7 +11,7 @@ use super::categories::CategoryCounts;
 use super::column::{ColumnSums, DROPPED};
 use super::derived::{DerivedProfile, Formula, formulas};
 use super::exact::Totals;
-use super::figures::{ClusterProfile, ColumnProfile, Profile, Sizes, column_profile, value_shares};
+use super::figures::{ClusterProfile, ColumnProfile, ColumnUse, Profile, Sizes, column_profile, value_shares};
 use super::mix::{MixProfile, mix_profile};
 use super::plan::{Described, DescribedText, Plan};
 use super::quartiles::ColumnValues;
@@ -41,21 +41,39 @@ pub fn describe(
     n_clusters: usize,
     observe: &Observe,
 ) -> Result<Profile> {
+    let described = describe_and_keep(source, job, features, roles, labels, weights, n_clusters, &[], observe)?;
+    Ok(described.0)
+}
+
+/// The same, and the values of some rows in every clustered column, in the order of the features. `picked` are kept rows,
+/// ascending.
+pub fn describe_and_keep(
+    source: &Source,
+    job: &Job,
+    features: &FeatureModel,
+    roles: &[(String, String)],
+    labels: &[u16],
+    weights: Option<&[u16]>,
+    n_clusters: usize,
+    picked: &[usize],
+    observe: &Observe,
+) -> Result<(Profile, Vec<Vec<f64>>)> {
     let started = Instant::now();
     observe.event(Event::StageStarted { stage: STAGE });
     let plan = Plan::new(source, job, features, roles)?;
     let sizes = Sizes::of(n_clusters, labels, weights);
     let memory = (job.engine.memory / 8).clamp(1, WAVE_BYTES_MAX);
     let settings = ScanSettings { chunk_rows: job.engine.chunk_rows, memory };
-    let rows = Rows { source, settings, features, dropping: &plan.dropping, labels, weights, observe };
+    let rows = Rows { source, settings, features, dropping: &plan.dropping, labels, weights, picked, observe };
 
     let mut columns = Vec::with_capacity(plan.columns.len());
     let mut totals = Vec::with_capacity(plan.columns.len());
+    let mut kept: Vec<Vec<f64>> = Vec::new();
     let mut texts: Vec<CategoryCounts> = plan.texts.iter().map(|_| CategoryCounts::zero(n_clusters)).collect();
     for group in plan.columns.chunks(plan.columns_per_read(job, labels.len() as u64, memory)) {
         let first = columns.is_empty();
         let (texts, wanted) = if first { (&mut texts[..], &plan.texts[..]) } else { (&mut [][..], &[][..]) };
-        for (column, totals_of) in rows.read(group, wanted, texts, &sizes)? {
+        for (column, totals_of) in rows.read(group, wanted, texts, &mut kept, &sizes)? {
             columns.push(column);
             totals.push(totals_of);
         }
@@ -79,7 +97,7 @@ pub fn describe(
         bytes: source.n_rows().saturating_mul(8 * plan.columns.len() as u64),
         milliseconds: started.elapsed().as_secs_f64() * 1e3,
     });
-    Ok(profile)
+    Ok((profile, kept))
 }
 
 /// Exact totals of a column: those of every cluster, and of all of them.
@@ -93,16 +111,19 @@ struct Rows<'a> {
     dropping: &'a [usize],
     labels: &'a [u16],
     weights: Option<&'a [u16]>,
+    picked: &'a [usize],
     observe: &'a Observe,
 }
 
 impl Rows<'_> {
-    /// Reads some columns; gives back the figures of each, and adds the texts to their counts.
+    /// Reads some columns; gives back the figures of each, adds the texts to their counts, and appends to `kept` the values
+    /// of the picked rows in each of these columns that is a feature.
     fn read(
         &self,
         columns: &[Described],
         texts: &[DescribedText],
         counts: &mut [CategoryCounts],
+        kept: &mut Vec<Vec<f64>>,
         sizes: &Sizes,
     ) -> Result<Vec<(ColumnProfile, ColumnTotals)>> {
         let n_clusters = sizes.rows.len();
@@ -111,11 +132,17 @@ impl Rows<'_> {
         let numbers = self.dropping.iter().copied().chain(columns.iter().map(|column| column.column)).collect();
         let texts = texts.iter().map(|text| text.column).collect();
         let request = Request { numbers, texts, ..Request::default() };
+        let n_features = columns.iter().filter(|column| column.column_use == ColumnUse::Feature).count();
+        let mut picked = vec![Vec::with_capacity(self.picked.len()); n_features];
         let mut row = 0;
         self.source.scan(&request, &self.settings, self.observe, &mut |wave| {
             let mut labelled = Vec::with_capacity(wave.len());
             for batch in &wave {
                 let rows = Labelled::of(batch, self.features, self.labels.get(row..), self.weights_from(row))?;
+                let wanted = rows.places(self.picked_between(row, row + rows.n_kept), row);
+                for (values, numbers) in picked.iter_mut().zip(batch.numbers.iter().skip(self.dropping.len())) {
+                    values.extend(wanted.iter().filter_map(|&at| numbers.get(at)));
+                }
                 row += rows.n_kept;
                 labelled.push(rows);
             }
@@ -144,11 +171,17 @@ impl Rows<'_> {
         if row != self.labels.len() {
             return Err(changed());
         }
+        kept.append(&mut picked);
         let figures = columns.par_iter().zip(sums).map(|(column, (sums, values))| {
             let profile = column_profile(&column.name, column.column_use, &sums, values.quartiles(), &sizes.rows);
             (ColumnProfile { unit: column.unit.clone(), ..profile }, sums.totals())
         });
         Ok(figures.collect())
+    }
+
+    fn picked_between(&self, from: usize, to: usize) -> &[usize] {
+        let at = |row: usize| self.picked.partition_point(|&picked| picked < row);
+        &self.picked[at(from)..at(to)]
     }
 
     fn weights_from(&self, row: usize) -> Option<&[u16]> {
@@ -233,6 +266,21 @@ impl<'a> Labelled<'a> {
                 n_kept,
             },
         })
+    }
+
+    /// Where kept rows stand in the batch, whose first kept row is `first`.
+    fn places(&self, rows: &[usize], first: usize) -> Vec<usize> {
+        if self.n_kept == self.labels.len() {
+            return rows.iter().map(|row| row - first).collect();
+        }
+        let mut kept = (0..self.labels.len()).filter(|&at| self.labels[at] != DROPPED);
+        let mut next = first;
+        let place = |&row: &usize| {
+            let at = kept.nth(row - next);
+            next = row + 1;
+            at
+        };
+        rows.iter().filter_map(place).collect()
     }
 }
 

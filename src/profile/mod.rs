@@ -22,7 +22,7 @@ mod quartiles;
 pub use categories::{CategoryCount, CategoryFigures, CategoryProfile, OtherCount};
 pub use column::{ColumnSums, DROPPED};
 pub use derived::{DerivedFigures, DerivedProfile};
-pub use describe::describe;
+pub use describe::{describe, describe_and_keep};
 pub use figures::{ClusterFigures, ClusterProfile, ColumnProfile, ColumnUse, Moments, Profile, value_shares};
 pub use map::{Axis, MAP_POINTS_MAX, Map, MapPoint};
 pub use mix::{MixFigures, MixOutcome, MixProfile, NO_PREFERENCE};

@@ -9,6 +9,7 @@ use super::summary::{
 use crate::persona::{self, Distinction, Evidence, Guide, Importance, NamedCluster, Naming, Outcome, Playbook};
 use crate::profile::Profile;
 use crate::quality::{Choice, Flow, Scores, SilhouetteMethod};
+use crate::rules::Rules;
 
 /// What a run found beside its profile and its names.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,7 @@ pub struct Facts {
     pub converged: bool,
     /// What the data caused.
     pub warnings: Vec<String>,
+    pub rules: Option<Rules>,
 }
 
 /// Puts the summary of a run together. `naming` is of `profile` and `playbook`.
@@ -72,6 +74,7 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
         personas: naming.personas.iter().map(|verdict| fate(&verdict.persona, &verdict.outcome)).collect(),
         warnings: facts.warnings,
         profile: profile.clone(),
+        rules: facts.rules,
     };
     // The words are made of the figures that stand there already.
     let sentences = chosen::reasons(&summary);
@@ -198,7 +201,7 @@ fn distinction(found: &Distinction) -> String {
     format!("{} is {}: {own} against {all} over all", found.column, found.word)
 }
 
-fn fate(persona: &str, outcome: &Outcome) -> PersonaFate {
+pub(super) fn fate(persona: &str, outcome: &Outcome) -> PersonaFate {
     let (clusters, reason) = match outcome {
         Outcome::Found { clusters } => (clusters.clone(), None),
         Outcome::NotFound { closest: Some(closest) } => {

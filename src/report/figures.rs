@@ -32,6 +32,19 @@ pub(super) fn figure(value: f64) -> String {
     }
 }
 
+/// A number to its last digit, for what must be the same wherever it stands: 1,234.5.
+pub(super) fn exact(value: f64) -> String {
+    let value = value + 0.0;
+    if value != 0.0 && !(1e-6..1e15).contains(&value.abs()) {
+        return format!("{value:e}");
+    }
+    let text = format!("{value}");
+    match text.split_once('.') {
+        Some((whole, part)) => format!("{}.{part}", grouped(whole)),
+        None => grouped(&text),
+    }
+}
+
 /// How far from the average, in standard deviations: +1.2.
 pub(super) fn lift(value: f64) -> String {
     let text = format!("{value:+.2}");
@@ -59,6 +72,13 @@ fn grouped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exact_numbers_lose_no_digit() {
+        let shown = [0.0, -0.0, 40.0, -1234.5, 1_234_567.0, 0.000_123_4, 1e15, 5e-324, 1.0 / 3.0].map(exact);
+        let expected = ["0", "0", "40", "-1,234.5", "1,234,567", "0.0001234", "1e15", "5e-324", "0.3333333333333333"];
+        assert_eq!(shown, expected);
+    }
 
     #[test]
     fn figures_carry_the_digits_that_mean_something() {

@@ -9,8 +9,9 @@ use super::guide::what_to_do;
 use super::sentences::insights;
 use super::summary::{ClusterSummary, Summary};
 use super::units::{heading, short};
-use super::{chosen, method, plan};
+use super::{chosen, method, plan, rules as words};
 use crate::persona::{Basis, Budget};
+use crate::rules::Fidelity;
 
 /// The report as Markdown, of equal bytes wherever it is made.
 pub fn markdown(summary: &Summary) -> String {
@@ -24,6 +25,7 @@ pub fn markdown(summary: &Summary) -> String {
     budget(&mut out, summary);
     what_to_watch(&mut out, summary);
     choice(&mut out, summary);
+    rules(&mut out, summary);
     not_found(&mut out, summary);
     features(&mut out, summary);
     left_out(&mut out, summary);
@@ -218,6 +220,29 @@ fn what_to_watch(out: &mut String, summary: &Summary) {
         let every = watched.every.as_deref().unwrap_or("–");
         let needs = watched.needs.as_ref().map_or_else(|| "yes".to_owned(), |needs| format!("no: {needs}"));
         line!(out, "| {} | {} | {} | {} |", safe(&watched.metric), safe(&watched.about), safe(every), safe(&needs));
+    }
+    line!(out);
+}
+
+fn rules(out: &mut String, summary: &Summary) {
+    let Some(rules) = &summary.rules else { return };
+    line!(out, "## The segments in rules");
+    line!(out);
+    line!(
+        out,
+        "A few questions that lead to nearly the same segments. {} {}",
+        words::tried_on(rules),
+        words::how_good(rules)
+    );
+    line!(out);
+    line!(out, "| Segment | Rule | Finds, of the segment | Right, of those found |");
+    line!(out, "|---|---|--:|--:|");
+    for cluster in &summary.clusters {
+        let leaves = words::leaves_of(&rules.short, cluster.cluster);
+        let rule = leaves.first().map_or_else(|| "none".to_owned(), |leaf| words::conditions(summary, leaf));
+        let fidelity: Fidelity = rules.short.clusters.get(cluster.cluster).copied().unwrap_or_default();
+        let [found, right] = [words::found(&fidelity), words::precise(&fidelity)].map(|part| or_dash(part, share));
+        line!(out, "| {}. {} | {} | {found} | {right} |", cluster.cluster, safe(&cluster.persona), safe(&rule));
     }
     line!(out);
 }

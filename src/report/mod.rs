@@ -5,15 +5,19 @@
 //! no row, makes words and lines of figures that are given, and writes no clock, host, device or path, so that a report is the same wherever it was made. Whatever
 //! comes from outside (column names above all) is escaped for where it is shown.
 
+mod because;
 mod build;
 mod chosen;
+mod dates;
 mod escape;
+mod explanation;
 mod figures;
 mod guide;
 mod html;
 mod markdown;
 mod method;
 mod plan;
+mod rules;
 mod sentences;
 mod summary;
 mod table;
@@ -21,7 +25,9 @@ mod units;
 
 pub use build::{Facts, summarize};
 pub use chosen::reasons;
+pub use dates::civil;
 pub use escape::{json_text, terminal};
+pub use explanation::{Tried, explanation, rule};
 pub use html::{Page, html};
 pub use markdown::markdown;
 pub use sentences::insights;

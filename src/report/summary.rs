@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::job::{Criterion, Missing, Scale, Transform};
 use crate::persona::{Basis, Calendar, Distinction, Evidence, Guide, Horizons, Monitor, RoleColumn};
 use crate::profile::Profile;
+use crate::rules::Rules;
+use crate::source::ColumnKind;
 
 /// Of the contract.
 pub const VERSION: u32 = 1;
@@ -61,6 +63,10 @@ pub struct Summary {
     /// Everything that is known of the clusters, in the user's units: spread, quartiles, lifts, indices, categories,
     /// mixes and derived figures. The fields above repeat of it what most readers want.
     pub profile: Profile,
+    /// Questions about the features that nearly lead to the clusters; null where they tell nobody apart, or the run is of
+    /// a version without them.
+    #[serde(default)]
+    pub rules: Option<Rules>,
 }
 
 /// The last line of the overview: what all segments come to together.
@@ -109,6 +115,9 @@ pub struct FeatureSettings {
     pub imputed: u64,
     /// All its values are the same, so that it counts for nothing.
     pub constant: bool,
+    /// What the column holds; null where the run is of a version that did not say.
+    #[serde(default)]
+    pub kind: Option<ColumnKind>,
 }
 
 /// Scores of a clustering. Null is what was not asked for, or has no value: one cluster has no neighbour.

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use arrow::datatypes::{DataType, TimeUnit};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -16,7 +17,8 @@ pub struct ColumnInfo {
 }
 
 /// What the values of a column are; a dictionary counts as what it holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ColumnKind {
     Integer,
     Float,

@@ -85,7 +85,7 @@ pub fn verify(folder: &Path, data: Option<&str>, observe: &Observe) -> Result<Ve
         Err(error) => return Err(error),
     }
     verdict.not_checked(format!(
-        "{SUMMARY}: that each name is the best for its cluster, advice, and sentences; report.html and report.md: their texts"
+        "{SUMMARY}: that each name is the best for its cluster, advice, sentences, and rules; report.html and report.md: their texts"
     ));
     Ok(verdict)
 }

@@ -12,7 +12,7 @@ fn help(arguments: &[&str]) -> String {
 #[test]
 fn the_short_help_of_every_command_fits_a_screen() {
     insta::assert_snapshot!("short", help(&["-h"]));
-    for command in ["demo", "run", "export", "verify", "init", "generate", "playbook", "devices", "bench"] {
+    for command in ["demo", "run", "explain", "export", "verify", "init", "generate", "playbook", "devices", "bench"] {
         let text = help(&[command, "-h"]);
         assert!(text.lines().count() <= 60, "{command}: {} lines", text.lines().count());
         assert!(text.contains("segmint"), "{command} shows an example");
@@ -33,7 +33,7 @@ fn the_long_help_has_examples_and_the_exit_codes() {
 #[test]
 fn every_command_shown_in_an_example_can_be_typed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pages = ["run", "export", "verify", "init", "generate", "playbook", "devices", "bench", "demo"]
+    let pages = ["run", "explain", "export", "verify", "init", "generate", "playbook", "devices", "bench", "demo"]
         .map(|command| help(&[command, "--help"]));
     let examples: Vec<String> = pages
         .iter()

@@ -54,6 +54,7 @@ fn summary(scores: Vec<Scores>, criterion: Criterion, to_runner_up: Option<Flow>
         choice,
         flows: Vec::new(),
         to_runner_up,
+        rules: None,
         seed: 42,
         n_init: 10,
         max_iter: 300,

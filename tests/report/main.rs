@@ -16,6 +16,8 @@ use segmint::report::{
     ClusterSummary, ColumnFigures, Dropped, FeatureSettings, Metrics, PerName, PersonaFate, PlaybookSummary, Summary,
     json, markdown, table,
 };
+use segmint::rules::{Fidelity, Node, Rules, Tree};
+use segmint::source::ColumnKind;
 
 /// A column name from somebody who means harm.
 const HOSTILE: &str = "spend|<img src=x onerror=alert(1)> [free](http://evil.example) \u{1b}[2J\u{202e}`x`";
@@ -155,6 +157,26 @@ pub fn summary() -> Summary {
         ],
         warnings: vec!["k fell from 3 to 2".into()],
         profile: Profile::default(),
+        rules: Some(rules()),
+    }
+}
+
+fn rules() -> Rules {
+    let leaf = |cluster, held_out, right| Box::new(Node::Leaf { cluster, held_out, right });
+    let split =
+        |column: &str, at_most, then, otherwise| Node::Split { column: column.into(), at_most, then, otherwise };
+    let tree = |root, rights: [u64; 2], in_leaves: [u64; 2]| {
+        let fidelity = |at: usize| Fidelity { of_cluster: [600, 133][at], in_leaves: in_leaves[at], right: rights[at] };
+        Tree { root, right: rights.iter().sum(), clusters: vec![fidelity(0), fidelity(1)] }
+    };
+    let short = split(HOSTILE, 1250.5, leaf(1, 140, 100), leaf(0, 593, 560));
+    let deeper = Box::new(split("recency", 30.0, leaf(0, 33, 30), leaf(1, 107, 100)));
+    let fine = split(HOSTILE, 1250.5, deeper, leaf(0, 593, 560));
+    Rules {
+        trained_on: 767,
+        held_out: 733,
+        short: tree(short, [560, 100], [593, 140]),
+        fine: tree(fine, [590, 100], [626, 107]),
     }
 }
 
@@ -167,6 +189,7 @@ fn feature(column: &str, transform: Transform, missing: Missing) -> FeatureSetti
         missing,
         imputed: 7,
         constant: false,
+        kind: Some(if column == "recency" { ColumnKind::Integer } else { ColumnKind::Float }),
     }
 }
 

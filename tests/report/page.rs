@@ -6,7 +6,7 @@ use segmint::profile::{
     DerivedFigures, DerivedProfile, Map, MapPoint, MixFigures, MixOutcome, MixProfile, Moments, NO_PREFERENCE, Profile,
     Quartiles,
 };
-use segmint::report::{ClusterSummary, Page, PerName, Summary, html, markdown};
+use segmint::report::{ClusterSummary, Page, PerName, Summary, Tried, explanation, html, markdown};
 
 use crate::hostile::{TEXTS, infested};
 use crate::summary;
@@ -191,6 +191,17 @@ fn nothing_from_outside_is_anything_but_text() {
 }
 
 #[test]
+fn an_explanation_cannot_steer_the_terminal() {
+    let full = full();
+    let lines = explanation(&full, Tried::Ours(&[])).lines().count();
+    for from in 0..TEXTS.len() {
+        let text = explanation(&infested(&full, from), Tried::Ours(&[]));
+        assert!(text.chars().all(|c| c == '\n' || (!c.is_control() && !('\u{202a}'..='\u{202e}').contains(&c))));
+        assert_eq!(text.lines().count(), lines, "texts from {from}");
+    }
+}
+
+#[test]
 fn every_one_of_the_texts_stands_on_the_page_once() {
     let full = full();
     let all: String = (0..TEXTS.len()).step_by(7).map(|from| read(&page(&infested(&full, from)))).collect();
@@ -256,6 +267,7 @@ fn a_section_without_figures_is_not_there() {
         "differences",
         "profiles",
         "spread",
+        "rules",
         "map",
         "not-found",
         "data",
@@ -273,6 +285,7 @@ fn a_section_without_figures_is_not_there() {
     bare.personas.clear();
     bare.profile = Profile::default();
     bare.dropped.clear();
+    bare.rules = None;
     assert_eq!(sections(&bare, None), ["overview", "segments", "data", "made"]);
     let page = html(&Page { summary: &bare, map: None });
     assert!(!page.contains("<ul></ul>") && !page.contains("<tbody></tbody>"), "an empty frame");

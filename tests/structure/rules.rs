@@ -26,6 +26,7 @@ const ROOMS: &[Room] = &[
     room("kmeans", 3, &[]),
     room("quality", 4, &[]),
     room("profile", 4, &[]),
+    room("rules", 4, &[]),
     room("persona", 5, &[]),
     room("night", 5, &["persona"]),
     room("report", 6, &[]),
@@ -33,6 +34,7 @@ const ROOMS: &[Room] = &[
     room("pipeline", 7, &[]),
     room("export", 7, &[]),
     room("verify", 7, &[]),
+    room("explain", 7, &[]),
     room("cli", 8, &[]),
     room("main", 8, &["cli"]),
 ];
@@ -41,6 +43,10 @@ const ROOMS: &[Room] = &[
 const NARROW: &[(&str, &[&str])] = &[
     // Nothing that computes in a run.
     ("verify", &["error", "observe", "job", "source", "persona", "report", "store"]),
+    // Nothing that clusters.
+    ("explain", &["error", "observe", "grid", "job", "source", "features", "rules", "persona", "report", "store"]),
+    // Plain columns, labels and keys.
+    ("rules", &[]),
     ("grid", &["error", "observe"]),
     ("engine", &["error", "observe", "grid"]),
     ("kmeans", &["error", "observe", "grid", "engine", "job"]),

@@ -18,6 +18,7 @@ mod makeup;
 mod map;
 mod opening;
 mod plan;
+mod rules;
 mod spread;
 mod table;
 mod writer;
@@ -62,6 +63,7 @@ const SECTIONS: &[Section] = &[
     section("differences", "What sets them apart", heat::has_figures, heat::write),
     section("profiles", "Profiles side by side", lines::has_figures, lines::write),
     section("spread", "How the figures spread", spread::has_figures, spread::write),
+    section("rules", "The segments in rules", rules::has_figures, rules::write),
     section("map", "Map of the customers", map::has_figures, map::write),
     section("choice", "Why this many segments", choice::has_figures, choice::write),
     section("splits", "How segments split", clustergram::has_figures, clustergram::write),
