@@ -24,7 +24,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use segmint::job::{
-    ClusterSettings, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, Missing, Mix, OutputSettings,
+    ClusterSettings, Criterion, DeviceChoice, DuplicateIds, EngineSettings, Feature, Job, Missing, Mix, OutputSettings,
     PersonaSettings, ProfileSettings, SelectionSettings, SourceSettings, Transform,
 };
 use segmint::observe::Observe;
@@ -135,8 +135,9 @@ fn job(input: &Path, output: &Path) -> Job {
             Feature { missing: Missing::Drop, ..Feature::plain("tenure") },
             Feature::plain("satisfaction"),
         ],
-        cluster: ClusterSettings { n_init: 2, max_iter: 12, ..ClusterSettings::plain(5) },
-        selection: SelectionSettings::default(),
+        // More rows than restarts race over, and a choice at the end.
+        cluster: ClusterSettings { k: 4..=5, n_init: 2, max_iter: 12, ..ClusterSettings::plain(5) },
+        selection: SelectionSettings { criterion: Criterion::DaviesBouldin, ..SelectionSettings::default() },
         engine: EngineSettings { device: DeviceChoice::Cpu, memory: MEMORY[0], threads: 2, chunk_rows: 65_536 },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
         profile: ProfileSettings {

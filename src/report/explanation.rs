@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::because::{because, distinction};
 use super::build::fate;
+use super::chosen;
 use super::escape::terminal;
 use super::figures::{count, figure, or_dash, share};
 use super::markdown::line;
@@ -61,6 +62,9 @@ fn how_many(out: &mut String, summary: &Summary) {
     if summary.selection.is_empty() {
         line!(out, "  The job asked for {}; no other number was compared.", summary.k_asked);
     } else {
+        for sentence in summary.choice.iter().flat_map(|choice| &choice.sentences) {
+            line!(out, "  {}", terminal(sentence));
+        }
         line!(out, "  {} numbers were compared:", summary.selection.len());
         for tried in &summary.selection {
             let metrics = &tried.metrics;
@@ -73,7 +77,14 @@ fn how_many(out: &mut String, summary: &Summary) {
                 .into_iter()
                 .filter_map(|(name, value)| value.map(|value| format!("{name} {}", figure(value))))
                 .collect();
-            let mark = if tried.k == summary.k { " <- this run" } else { "" };
+            let mark = match &summary.choice {
+                Some(choice) if choice.k == tried.k => "  <- this run".to_owned(),
+                Some(choice) => match chosen::verdict(tried, choice).as_str() {
+                    "–" => String::new(),
+                    verdict => format!("  {verdict}"),
+                },
+                None => String::new(),
+            };
             line!(out, "    {:>4}  inertia {}  {}{mark}", tried.k, figure(tried.inertia), shown.join("  "));
         }
     }

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, UInt64Array};
+use arrow::compute::take;
 use arrow::datatypes::Int32Type;
 use segmint::error::Kind;
 use segmint::job::{ClusterSettings, Criterion, Feature, Job, LabelColumns};
@@ -77,6 +78,23 @@ fn planted_groups_are_found_at_their_own_number_by_every_criterion() {
         assert!(summary.flows.iter().all(|flow| flow.customers.iter().flatten().sum::<u64>() == 3000));
         assert!((2..=3).contains(&choice.sentences.len()), "{:?}", choice.sentences);
     }
+}
+
+#[test]
+fn the_order_of_the_rows_and_the_threads_change_no_score_and_no_word_of_the_choice() {
+    let place = tempfile::tempdir().unwrap();
+    let columns = groups(&FOUR, 3000, 4.0);
+    let mut job = selection(place.path(), columns.clone());
+    job.cluster.k = 3..=5;
+    let first = selected(&job);
+    let order = UInt64Array::from_iter_values((0..3000).map(|row| row * 1289 % 3000));
+    let shuffled = columns.into_iter().map(|(name, column)| (name, take(&column, &order, None).unwrap())).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = selection(folder.path(), shuffled);
+    (job.cluster.k, job.engine.threads) = (3..=5, 3);
+    let second = selected(&job);
+    assert_eq!(first.selection, second.selection);
+    assert_eq!((first.choice, first.flows, first.metrics), (second.choice, second.flows, second.metrics));
 }
 
 #[test]
