@@ -2,6 +2,7 @@
 //! and the second, or the second and the third, lie within the error bound are decided in integers.
 
 use super::model::{Form, Model};
+use super::scores::COUNT;
 use super::simd::Kernel;
 use super::vector::Vector;
 use crate::engine::decide;
@@ -39,11 +40,12 @@ fn assign_rows(block: &mut AssignBlock<'_>) {
         let number = block.first_panel + index;
         let panel = &block.matrix.panels()[number * width..(number + 1) * width];
         let three = three_nearest(panel, block.model);
-        let (absolute, relative) = block.model.slack(block.matrix.reach()[number]);
+        let slack = block.model.slack(block.matrix.reach()[number]);
+        let limit = |score: f32| score + slack.absolute + slack.relative * score;
         for lane in 0..PANEL_ROWS {
             let at = index * PANEL_ROWS + lane;
             let [best, second, third] = three.scores.map(|s| s[lane]);
-            let near = second - best <= absolute + relative * second || third - second <= absolute + relative * third;
+            let near = second <= limit(best) || third <= limit(second);
             let wide = panel[lane] >= WIDE as f32;
             if !near && !wide {
                 block.labels[at] = three.labels[0][lane];
@@ -64,6 +66,10 @@ fn assign_rows(block: &mut AssignBlock<'_>) {
 fn three_nearest(panel: &[f32], model: &Model) -> Three {
     let mut three = Three { scores: [[f32::MAX; PANEL_ROWS]; 3], labels: [[0; PANEL_ROWS]; 2] };
     let direct = model.form == Form::Direct;
+    if !direct {
+        // The base's own score.
+        three.scores[0] = [0.0; PANEL_ROWS];
+    }
     for tile in &model.tiles {
         for offset in 0..tile.n {
             let mut sums = [tile.start[offset]; PANEL_ROWS];
@@ -80,7 +86,7 @@ fn three_nearest(panel: &[f32], model: &Model) -> Three {
                     }
                 }
             }
-            let label = (tile.first + offset) as u16;
+            let label = (tile.counts[offset] - COUNT) as u16;
             for lane in 0..PANEL_ROWS {
                 let score = sums[lane];
                 let [best, second, third] = three.scores.map(|s| s[lane]);

@@ -6,11 +6,12 @@
 
 use super::lanes::LaneSums;
 use super::model::{Form, Model};
-use super::scores::{Lanes, Scores, score_panel};
-use super::simd::Kernel;
+use super::moves::{Moves, NOWHERE};
+use super::scores::{Lanes, ManyTiles, OneTile, Panel, Scores, Way};
+use super::simd::{Kernel, TILE_MAX};
 use super::vector::Vector;
 use crate::engine::decide;
-use crate::grid::{Centroids, Matrix, PANEL_ROWS, WIDE};
+use crate::grid::{Centroids, Matrix, PANEL_ROWS};
 
 /// Label of a row that was never assigned, of a wide row, and of padding.
 pub(super) const NO_LABEL: u8 = u8::MAX;
@@ -21,32 +22,52 @@ pub(super) const KEPT_CLUSTERS_MAX: usize = NO_LABEL as usize;
 /// Most panels of one block.
 pub(super) const BLOCK_PANELS: usize = 64;
 
-/// With more changed rows than this in a panel, masked vector sums beat going through the rows.
-const LISTED_ROWS_MAX: u32 = 10;
-
 /// What a range of panels adds up to for one model, as differences to the pass before where labels were kept.
 #[derive(Debug, Clone)]
 pub(super) struct Partial {
     pub rows: Vec<i64>,
-    /// Only filled where rows are moved one by one; see [`Partial::weights`].
-    weights: Vec<i64>,
+    /// Σ w per cluster, where there are sample weights.
+    weights: Option<Vec<i64>>,
     /// (k, d), cluster after cluster. i64 holds 2^27 weighted values below 2^36: one task is far smaller.
     pub sums: Vec<i64>,
     pub near_ties: u64,
+    moves: Moves,
     /// For unweighted rows only.
     lanes: Option<LaneSums>,
+    /// With more changed rows than this in a panel, adding all of them under signs beats going through the rows.
+    listed_rows_max: u32,
 }
 
 impl Partial {
     pub fn new(model: &Model, matrix: &Matrix) -> Self {
         let (k, d) = (model.n_clusters, model.n_features);
-        let lanes = if matrix.weights().is_none() { LaneSums::new(k, d) } else { None };
-        Self { rows: vec![0; k], weights: vec![0; k], sums: vec![0; k * d], near_ties: 0, lanes }
+        let weighted = matrix.weights().is_some();
+        let lanes = if weighted { None } else { LaneSums::new(k, d) };
+        // Instructions: a panel's lanes take about 11 per sum and 50 per cluster, a listed row 25 and 3.5 per feature.
+        let listed_rows_max = (11 * k * d + 50 * k) * 2 / (50 + 7 * d);
+        Self {
+            rows: vec![0; k],
+            weights: weighted.then(|| vec![0; k]),
+            sums: vec![0; k * d],
+            near_ties: 0,
+            moves: Moves::new(if weighted { 0 } else { k }, d),
+            lanes,
+            listed_rows_max: listed_rows_max as u32,
+        }
     }
 
     /// Σ w per cluster, as a difference like the rest.
     pub fn weights(&self) -> &[i64] {
-        if self.lanes.is_some() { &self.rows } else { &self.weights }
+        self.weights.as_deref().unwrap_or(&self.rows)
+    }
+
+    /// Puts what is still spread over lanes and lists into `rows` and `sums`.
+    pub fn settle(&mut self) {
+        self.moves.add(&mut self.rows, &mut self.sums);
+        self.moves.fold(&mut self.rows, &mut self.sums);
+        if let Some(lanes) = &mut self.lanes {
+            lanes.fold(&mut self.rows, &mut self.sums);
+        }
     }
 
     /// Moves one row of a panel from a cluster, or from none, to another.
@@ -54,7 +75,9 @@ impl Partial {
     fn move_row(&mut self, columns: &[Lanes], lane: usize, weight: i64, from: u8, to: usize) {
         let d = columns.len();
         self.rows[to] += 1;
-        self.weights[to] += weight;
+        if let Some(weights) = &mut self.weights {
+            weights[to] += weight;
+        }
         if from == NO_LABEL {
             for (sum, column) in self.sums[to * d..(to + 1) * d].iter_mut().zip(columns) {
                 *sum += weight * integer(column[lane % PANEL_ROWS]);
@@ -63,7 +86,9 @@ impl Partial {
         }
         let from = usize::from(from);
         self.rows[from] -= 1;
-        self.weights[from] -= weight;
+        if let Some(weights) = &mut self.weights {
+            weights[from] -= weight;
+        }
         // The two clusters' sums side by side, so that a value is read once.
         let (low, high) = (from.min(to), from.max(to));
         let sign = if to == high { weight } else { -weight };
@@ -105,8 +130,17 @@ impl Partial {
 
     /// Moves many rows of a panel at once, all lanes of it per cluster and feature. False where lanes are not kept.
     #[inline(always)]
-    fn move_rows<V: Vector>(&mut self, panel: &[f32], labels: &Lanes, moved: u64, old: &mut [u8; PANEL_ROWS]) -> bool {
+    fn move_rows<V: Vector>(
+        &mut self,
+        columns: &[Lanes],
+        labels: &Lanes,
+        moved: u64,
+        old: &mut [u8; PANEL_ROWS],
+    ) -> bool {
         let Some(lanes) = &mut self.lanes else { return false };
+        if lanes.is_full() {
+            lanes.fold(&mut self.rows, &mut self.sums);
+        }
         let (mut to, mut from) = ([-1f32; PANEL_ROWS], [-1f32; PANEL_ROWS]);
         for lane in 0..PANEL_ROWS {
             let moves = (moved >> lane) & 1 == 1;
@@ -114,9 +148,27 @@ impl Partial {
             from[lane] = if moves & (old[lane] != NO_LABEL) { f32::from(old[lane]) } else { -1.0 };
             old[lane] = if moves { labels[lane] as u8 } else { old[lane] };
         }
-        let (columns, _) = panel.as_chunks::<PANEL_ROWS>();
-        lanes.move_rows::<V>(columns, &to, &from, &mut self.rows, &mut self.sums);
+        lanes.move_rows::<V>(columns, &to, &from);
         true
+    }
+
+    /// Moves rows of a panel one by one.
+    #[inline(always)]
+    fn list_rows(&mut self, columns: &[Lanes], labels: &Lanes, mut moved: u64, old: &mut [u8; PANEL_ROWS], kept: bool) {
+        while moved != 0 {
+            let lane = moved.trailing_zeros() as usize % PANEL_ROWS;
+            moved &= moved - 1;
+            // SAFETY: labels are whole numbers below 2^12.
+            let to = unsafe { labels[lane].to_int_unchecked::<i32>() } as u16;
+            let from = if old[lane] == NO_LABEL { NOWHERE } else { u16::from(old[lane]) };
+            if self.moves.is_full() {
+                self.moves.add(&mut self.rows, &mut self.sums);
+            }
+            self.moves.push(columns, lane, from, to);
+            if kept {
+                old[lane] = to as u8;
+            }
+        }
     }
 }
 
@@ -138,6 +190,8 @@ pub(super) struct Block<'a> {
     /// 64 labels of the pass before per panel, or empty where none are kept.
     pub labels: &'a mut [u8],
     pub partial: &'a mut Partial,
+    /// One bit per row of each panel of the matrix, the first lowest: it is a row, and no wide one.
+    pub narrow: &'a [u64],
 }
 
 impl Kernel for &mut Block<'_> {
@@ -145,89 +199,105 @@ impl Kernel for &mut Block<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         match self.model.form {
-            Form::Dot => step_panels::<V, false>(self),
-            Form::Direct => step_panels::<V, true>(self),
-        }
-        if let Some(lanes) = &mut self.partial.lanes {
-            lanes.fold(&mut self.partial.sums);
+            Form::Dot => step::<V, false>(self),
+            Form::Direct => step::<V, true>(self),
         }
     }
 }
 
+/// One function per shape, so that each has its registers to itself.
 #[inline(always)]
-fn step_panels<V: Vector, const DIRECT: bool>(block: &mut Block<'_>) {
-    let (matrix, model) = (block.matrix, block.model);
-    let width = model.n_features * PANEL_ROWS;
-    let mut scores = Scores::new();
-    let is_kept = !block.labels.is_empty();
-    for index in 0..block.n_panels {
-        let number = block.first_panel + index;
-        let panel = &matrix.panels()[number * width..(number + 1) * width];
-        score_panel::<V, DIRECT>(panel, matrix.reach()[number], model, &mut scores);
+fn step<V: Vector, const DIRECT: bool>(block: &mut Block<'_>) {
+    match block.model.tiles.as_slice() {
+        [tile] => match tile.n {
+            1 => V::call(Step(block, OneTile::<1, DIRECT>)),
+            2 => V::call(Step(block, OneTile::<2, DIRECT>)),
+            3 => V::call(Step(block, OneTile::<3, DIRECT>)),
+            4 => V::call(Step(block, OneTile::<4, DIRECT>)),
+            5 => V::call(Step(block, OneTile::<5, DIRECT>)),
+            _ => V::call(Step(block, OneTile::<TILE_MAX, DIRECT>)),
+        },
+        _ => V::call(Step(block, ManyTiles::<DIRECT>)),
+    }
+}
 
-        let mut unkept = [NO_LABEL; PANEL_ROWS];
-        let old = match block.labels.as_chunks_mut::<PANEL_ROWS>().0.get_mut(index) {
-            Some(kept) => kept,
-            None => &mut unkept,
-        };
-        let first_column: &Lanes = panel.first_chunk().expect("a panel holds a feature");
-        let wide = V::splat(WIDE as f32);
-        let (mut narrow, mut changed) = (0, 0);
-        for at in (0..PANEL_ROWS).step_by(V::LANES) {
-            let (label, before) = (V::load(&scores.labels, at), V::load_bytes(old, at));
-            narrow |= V::load(first_column, at).less_bits(wide) << at;
-            changed |= (label.less_bits(before) | before.less_bits(label)) << at;
-        }
-        if !is_kept {
-            changed = u64::MAX;
-        }
-        let (ties, changes) = (narrow & scores.near, narrow & changed & !scores.near);
-        if ties | changes != 0 {
-            let found = Found { number, panel, labels: &scores.labels, ties, changes };
-            found.apply::<V>(block.partial, block.matrix, block.centroids, old);
+struct Step<'a, 'b, W>(&'a mut Block<'b>, W);
+
+impl<W: Way> Kernel for Step<'_, '_, W> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let block = self.0;
+        let (matrix, model) = (block.matrix, block.model);
+        let width = model.n_features * PANEL_ROWS;
+        let mut scores = Scores::new();
+        let is_kept = !block.labels.is_empty();
+        for index in 0..block.n_panels {
+            let number = block.first_panel + index;
+            let (columns, _) = matrix.panels()[number * width..(number + 1) * width].as_chunks::<PANEL_ROWS>();
+            let mut unkept = [NO_LABEL; PANEL_ROWS];
+            let before = match block.labels.as_chunks_mut::<PANEL_ROWS>().0.get_mut(index) {
+                Some(kept) => kept,
+                None => &mut unkept,
+            };
+            W::score::<V>(Panel { columns, reach: matrix.reach()[number], before }, model, &mut scores);
+            let changed = block.narrow[number] & if is_kept { scores.changed } else { u64::MAX };
+            if changed != 0 {
+                let (partial, centroids) = (&mut *block.partial, block.centroids);
+                V::call(Changed {
+                    partial,
+                    matrix,
+                    centroids,
+                    number,
+                    columns,
+                    scores: &scores,
+                    changed,
+                    before,
+                    is_kept,
+                });
+            }
         }
     }
 }
 
-/// What the scores of a panel say: one bit per row that must be decided, or else that changed cluster.
-struct Found<'a> {
+/// Rows of a panel that are not where they were, or that scores cannot tell.
+struct Changed<'a> {
+    partial: &'a mut Partial,
+    matrix: &'a Matrix,
+    centroids: &'a Centroids,
     number: usize,
-    panel: &'a [f32],
-    labels: &'a Lanes,
-    ties: u64,
-    changes: u64,
+    columns: &'a [Lanes],
+    scores: &'a Scores,
+    changed: u64,
+    before: &'a mut [u8; PANEL_ROWS],
+    is_kept: bool,
 }
 
-impl Found<'_> {
-    /// Decides near ties and moves the rows that changed cluster.
+impl Kernel for Changed<'_> {
+    /// Decides the near ties and moves the others in the way that is cheapest for so many.
     #[inline(always)]
-    fn apply<V: Vector>(
-        &self,
-        partial: &mut Partial,
-        matrix: &Matrix,
-        centroids: &Centroids,
-        old: &mut [u8; PANEL_ROWS],
-    ) {
+    fn run<V: Vector>(self) {
+        let Self { partial, columns, before, is_kept, .. } = self;
         let first = self.number * PANEL_ROWS;
-        let is_kept = centroids.n_clusters() <= KEPT_CLUSTERS_MAX;
-        if self.ties != 0 {
-            partial.decide_rows(matrix, centroids, first, self.ties, old);
+        let near = self.scores.near::<V>();
+        let (ties, mut moved) = (self.changed & near, self.changed & !near);
+        if ties != 0 {
+            partial.decide_rows(self.matrix, self.centroids, first, ties, before);
         }
-        if self.changes.count_ones() > LISTED_ROWS_MAX
-            && partial.move_rows::<V>(self.panel, self.labels, self.changes, old)
-        {
-            return;
-        }
-        let (columns, _) = self.panel.as_chunks::<PANEL_ROWS>();
-        let mut rest = self.changes;
-        while rest != 0 {
-            let lane = rest.trailing_zeros() as usize;
-            rest &= rest - 1;
-            let weight = i64::from(matrix.weight(first + lane));
-            partial.move_row(columns, lane, weight, old[lane], self.labels[lane] as usize);
-            if is_kept {
-                old[lane] = self.labels[lane] as u8;
+        let labels = &self.scores.labels;
+        if let Some(weights) = self.matrix.weights() {
+            while moved != 0 {
+                let lane = moved.trailing_zeros() as usize;
+                moved &= moved - 1;
+                let to = labels[lane] as usize;
+                partial.move_row(columns, lane, i64::from(weights[first + lane]), before[lane], to);
+                if is_kept {
+                    before[lane] = to as u8;
+                }
             }
+        } else if moved.count_ones() <= partial.listed_rows_max
+            || !partial.move_rows::<V>(columns, labels, moved, before)
+        {
+            partial.list_rows(columns, labels, moved, before, is_kept);
         }
     }
 }
@@ -235,6 +305,7 @@ impl Found<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grid::WIDE;
 
     #[test]
     fn values_of_a_panel_become_the_integers_that_they_are() {

@@ -9,6 +9,7 @@ mod exact;
 mod lanes;
 mod lloyd;
 mod model;
+mod moves;
 mod pool;
 mod scores;
 mod seeding;
@@ -29,7 +30,7 @@ use self::model::Model;
 use self::pool::Pool;
 use crate::engine::{Assignment, Counters, Device, DeviceKind, Engine, Row, decide};
 use crate::error::{Error, Result};
-use crate::grid::{Centroids, Matrix, PANEL_ROWS, Sums};
+use crate::grid::{Centroids, Matrix, PANEL_ROWS, Sums, WIDE};
 
 /// Passes after which a model's sums are added up anew, so that no mistake in a changed row can live on.
 const PASSES_BETWEEN_FULL_SUMS: u32 = 16;
@@ -43,6 +44,8 @@ pub struct CpuEngine {
     level: SimdLevel,
     pool: Pool,
     matrix: Option<Arc<Matrix>>,
+    /// One bit per row of each panel: it is a row, and no wide one.
+    narrow: Vec<u64>,
     kept: BTreeMap<u32, Kept>,
     counters: Counters,
 }
@@ -67,12 +70,19 @@ impl CpuEngine {
         let pool = Pool::new(threads_or_all(threads));
         let name = format!("{}, {} thread{}", level.name(), pool.threads(), if pool.threads() == 1 { "" } else { "s" });
         let device = Device { name, kind: DeviceKind::Cpu, driver: String::new(), backend: "CPU".into() };
-        Self { device, level, pool, matrix: None, kept: BTreeMap::new(), counters: Counters::default() }
+        let (kept, counters) = (BTreeMap::new(), Counters::default());
+        Self { device, level, pool, matrix: None, narrow: Vec::new(), kept, counters }
     }
 
     fn matrix(&self) -> Result<Arc<Matrix>> {
         self.matrix.clone().ok_or_else(|| Error::bug("an engine was asked before a matrix was loaded"))
     }
+}
+
+/// Per panel one bit per row, the first lowest, of those that are no wide ones.
+fn narrow_rows(matrix: &Matrix) -> Vec<u64> {
+    let panels = matrix.panels().chunks_exact(matrix.n_features() * PANEL_ROWS);
+    panels.map(|panel| (0..PANEL_ROWS).map(|lane| u64::from(panel[lane] < WIDE as f32) << lane).sum()).collect()
 }
 
 /// Sums of the wide rows, which no kernel sees.
@@ -120,6 +130,7 @@ impl Engine for CpuEngine {
 
     fn load(&mut self, matrix: Arc<Matrix>) -> Result<()> {
         self.kept.clear();
+        self.narrow = narrow_rows(&matrix);
         self.matrix = Some(matrix);
         Ok(())
     }
@@ -154,7 +165,7 @@ impl Engine for CpuEngine {
         let lanes: Vec<Mutex<Vec<Partial>>> = (0..self.pool.threads())
             .map(|_| Mutex::new(prepared.iter().map(|model| Partial::new(model, &matrix)).collect()))
             .collect();
-        let level = self.level;
+        let (level, narrow) = (self.level, self.narrow.as_slice());
         let wide: Vec<OnceLock<Sums>> = models.iter().map(|_| OnceLock::new()).collect();
         self.pool.for_each(models.len() + n_blocks, &|lane, item| {
             let Some(block) = item.checked_sub(models.len()) else {
@@ -172,7 +183,16 @@ impl Engine for CpuEngine {
                 };
                 let centroids = &models[index];
                 let partial = &mut partials[index];
-                level.run(&mut Block { matrix: &matrix, model, centroids, first_panel, n_panels, labels, partial });
+                level.run(&mut Block {
+                    matrix: &matrix,
+                    model,
+                    centroids,
+                    first_panel,
+                    n_panels,
+                    labels,
+                    partial,
+                    narrow,
+                });
             }
         });
 
@@ -184,8 +204,9 @@ impl Engine for CpuEngine {
                 None => &mut fresh,
             };
             for lane in &lanes {
-                let partials = lane.lock().unwrap_or_else(PoisonError::into_inner);
-                let partial = &partials[index];
+                let mut partials = lane.lock().unwrap_or_else(PoisonError::into_inner);
+                let partial = &mut partials[index];
+                partial.settle();
                 add_partial(total, partial);
                 self.counters.near_ties += partial.near_ties;
             }

@@ -1,12 +1,14 @@
 //! A model made ready for the kernels: f32 centroids in tiles, and the bound on the kernel's error.
 
+use super::scores::COUNT;
 use super::simd::{SimdLevel, TILE_MAX};
 use crate::grid::{Centroids, Matrix, WIDE};
 
 /// How a kernel computes what it compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// `|c|² - 2 x·c`: half the operations. The error bound grows with the largest centroid of the model.
+    /// `|x - c|² - |x - b|² = |c|² - |b|² - 2 x·(c - b)`, where the base b is the first centroid, whose own score is 0:
+    /// half the operations, and one centroid less. The error bound grows with the centroids' distances from the base.
     Dot,
     /// `Σ (x - c)²`: the error is relative to the distance itself, so that a centroid far out spoils nothing.
     Direct,
@@ -19,11 +21,12 @@ const DOT_REACH_MAX: f64 = 16.0;
 /// Up to six centroids that a kernel handles together.
 #[derive(Debug, Clone)]
 pub(super) struct Tile {
-    pub first: usize,
     pub n: usize,
-    /// What the accumulators start from: |c|² (dot) or 0 (direct).
+    /// The number of each centroid, and [`COUNT`] on top.
+    pub counts: [f32; TILE_MAX],
+    /// What the accumulators start from: |c|² - |b|² (dot) or 0 (direct).
     pub start: [f32; TILE_MAX],
-    /// (d, n): -2c (dot) or c (direct), feature after feature.
+    /// (d, n): 2 (b - c) (dot) or c (direct), feature after feature.
     pub coefficients: Vec<f32>,
 }
 
@@ -32,10 +35,12 @@ pub(super) struct Model {
     pub form: Form,
     pub n_clusters: usize,
     pub n_features: usize,
+    /// Of all centroids (direct), or of all but the first (dot).
     pub tiles: Vec<Tile>,
-    /// Dot form: upper bound of the largest |c|, in steps.
-    reach: f32,
-    /// Direct form: twice the relative error of a distance. Dot form: twice the error over (|x| + |c|)².
+    /// Dot form: upper bounds of what a score starts from and of its coefficients' norm, | |c|² - |b|² | and 2 |c - b|.
+    start_max: f32,
+    slope_max: f32,
+    /// Twice the relative error of a distance (direct), or of the sum of a score's terms, each without its sign (dot).
     factor: f32,
 }
 
@@ -52,49 +57,77 @@ impl Model {
         // In any order of addition, with or without FMA, in any rounding direction (unit 2^-23):
         // direct: the difference is exact, squaring and adding round at most d + 1 times; wide centroids add the
         //   rounding of c to f32 and of the difference, both squared;
-        // dot: d products and sums on top of a rounded |c|²; their magnitudes add up to at most (|x| + |c|)².
-        // One part in a thousand on top covers the rounding of the bound itself.
+        // dot: d products and sums on top of a rounded start, which are at most start + |x| slope together, without
+        //   their signs (Cauchy and Schwarz). Coefficients are exact below 2^24; wide centroids add their rounding.
+        // Two scores are compared, so it is twice that, and one rounding more for the limit they are compared with. One
+        // part in a thousand on top covers the rounding of the bound itself, and that two factors near 1 multiply.
         let roundings = match (form, wide) {
             (Form::Direct, false) => d + 2,
             (Form::Dot, false) => d + 3,
             (_, true) => d + 8,
         };
-        let factor = (2.0 * roundings as f64 * 2f64.powi(-23) * 1.001) as f32;
-        let reach = (largest * 1.000_001) as f32;
+        let factor = ((2 * roundings + 1) as f64 * 2f64.powi(-23) * 1.001) as f32;
 
-        let n_tiles = k.div_ceil(level.tile(form));
+        let base = centroids.row(0);
+        let first = usize::from(form == Form::Dot);
+        let n_tiles = (k - first).div_ceil(level.tile(form));
+        let (mut start_max, mut slope_max) = (0.0, 0.0);
         let tiles = (0..n_tiles)
             .map(|t| {
-                let (first, end) = (t * k / n_tiles, (t + 1) * k / n_tiles);
-                let mut start = [0.0; TILE_MAX];
-                let mut coefficients = Vec::with_capacity(d * (end - first));
-                if form == Form::Dot {
-                    for (slot, row) in start.iter_mut().zip(first..end) {
-                        *slot = norm(centroids.row(row)) as f32;
+                let of = |t: usize| first + t * (k - first) / n_tiles;
+                let (from, end) = (of(t), of(t + 1));
+                let (mut counts, mut start) = ([0.0; TILE_MAX], [0.0; TILE_MAX]);
+                for (at, cluster) in (from..end).enumerate() {
+                    counts[at] = COUNT + cluster as f32;
+                    if form == Form::Dot {
+                        let row = centroids.row(cluster);
+                        let difference = square(row) - square(base);
+                        start[at] = difference as f32;
+                        start_max = f64::max(start_max, difference.abs() as f64);
+                        slope_max = f64::max(slope_max, 2.0 * apart(row, base));
                     }
                 }
+                let mut coefficients = Vec::with_capacity(d * (end - from));
                 for feature in 0..d {
-                    for cluster in first..end {
-                        let c = centroids.row(cluster)[feature] as f32;
-                        coefficients.push(if form == Form::Dot { -2.0 * c } else { c });
+                    for cluster in from..end {
+                        let c = centroids.row(cluster)[feature];
+                        coefficients.push(if form == Form::Dot { (2 * (base[feature] - c)) as f32 } else { c as f32 });
                     }
                 }
-                Tile { first, n: end - first, start, coefficients }
+                Tile { n: end - from, counts, start, coefficients }
             })
             .collect();
-        Self { form, n_clusters: k, n_features: d, tiles, reach, factor }
+        let above = |bound: f64| (bound * 1.000_001) as f32;
+        let (start_max, slope_max) = (above(start_max), above(slope_max));
+        Self { form, n_clusters: k, n_features: d, tiles, start_max, slope_max, factor }
     }
 
-    /// Twice the error bound for a panel whose rows reach this far, as `(absolute, relative to the second score)`:
-    /// two scores nearer than `absolute + relative * second` must be decided in integers.
+    /// How far above the smallest score of a panel's rows another one must lie to be certainly larger.
     #[inline]
-    pub fn slack(&self, panel_reach: f32) -> (f32, f32) {
+    pub fn slack(&self, panel_reach: f32) -> Slack {
         match self.form {
             Form::Dot => {
-                let sum = panel_reach + self.reach;
-                (self.factor * sum * sum, 0.0)
+                Slack { absolute: self.factor * (self.start_max + panel_reach * self.slope_max), relative: 0.0 }
             }
-            Form::Direct => (0.0, self.factor),
+            Form::Direct => Slack { absolute: 0.0, relative: self.factor },
         }
     }
+}
+
+/// A score above `smallest + absolute + relative * smallest`, computed in f32, is certainly larger; others must be
+/// decided in integers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slack {
+    pub absolute: f32,
+    pub relative: f32,
+}
+
+/// |c|², exactly: coordinates are below 2^51, and there are at most 2^9 of them.
+fn square(row: &[i64]) -> i128 {
+    row.iter().map(|&c| i128::from(c) * i128::from(c)).sum()
+}
+
+/// |a - b|
+fn apart(a: &[i64], b: &[i64]) -> f64 {
+    a.iter().zip(b).map(|(&a, &b)| ((a - b) as f64).powi(2)).sum::<f64>().sqrt()
 }

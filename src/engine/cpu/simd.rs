@@ -10,7 +10,8 @@ use super::vector::Vector;
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
 
-/// A piece of work that can be compiled for any level.
+/// A piece of work that can be compiled for any level. Parts that shall not share registers and loops with the rest are
+/// kernels of their own, which the rest calls through [`Vector::call`].
 pub(super) trait Kernel {
     /// Always inlined, so that it takes on the features of its caller.
     fn run<V: Vector>(self);
@@ -63,8 +64,7 @@ impl SimdLevel {
     /// Centroids per tile, so that the accumulators of a tile stay in registers; differences need some of their own.
     pub(super) fn tile(self, form: Form) -> usize {
         match (self, form) {
-            (SimdLevel::Avx512 | SimdLevel::Neon, Form::Dot) => TILE_MAX,
-            (SimdLevel::Avx2 | SimdLevel::Scalar, Form::Dot) => 5,
+            (_, Form::Dot) => TILE_MAX,
             (_, Form::Direct) => 4,
         }
     }
@@ -72,34 +72,23 @@ impl SimdLevel {
     /// Runs a kernel with this level's instructions; with scalar ones where the machine lacks them.
     #[inline]
     pub(super) fn run<K: Kernel>(self, kernel: K) {
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-        fn avx512<K: Kernel>(kernel: K) {
-            kernel.run::<Avx512>();
-        }
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma")]
-        fn avx2<K: Kernel>(kernel: K) {
-            kernel.run::<Avx2>();
-        }
         if !self.is_available() {
-            return kernel.run::<f32>();
+            return f32::call(kernel);
         }
         match self {
-            // SAFETY: the machine has this level's features: `is_available` said so.
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx512 => unsafe { avx512(kernel) },
-            // SAFETY: as above.
+            SimdLevel::Avx512 => Avx512::call(kernel),
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx2 => unsafe { avx2(kernel) },
+            SimdLevel::Avx2 => Avx2::call(kernel),
             #[cfg(target_arch = "aarch64")]
-            SimdLevel::Neon => kernel.run::<Neon>(),
-            _ => kernel.run::<f32>(),
+            SimdLevel::Neon => Neon::call(kernel),
+            _ => f32::call(kernel),
         }
     }
 }
 
-/// Most centroids a tile holds at any level: 4 vectors of rows x 6 centroids are 24 of AVX-512's 32 registers.
+/// Most centroids a tile holds: 4 vectors of rows x 6 centroids are 24 of AVX-512's 32 registers, and 2 x 6 are 12 of
+/// AVX2's 16.
 pub(super) const TILE_MAX: usize = 6;
 
 /// Asks for the cache line at `pointer`, which may lie past the end of its allocation.

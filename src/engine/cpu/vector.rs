@@ -3,11 +3,16 @@
 //! The operations are inlined into kernels that [`SimdLevel::run`](super::SimdLevel) compiles under the level's
 //! features; that is the only place they are reached from.
 
+use super::simd::Kernel;
 use crate::grid::PANEL_ROWS;
 
-/// One vector of f32. All operations are lane by lane.
+/// One vector of f32. All operations are lane by lane. Only kernels that [`SimdLevel::run`](super::SimdLevel) started
+/// use it, on a machine that has what the level needs.
 pub(super) trait Vector: Copy {
     const LANES: usize;
+
+    /// Runs a kernel as a function of its own that is compiled under this level's features.
+    fn call<K: Kernel>(kernel: K);
 
     fn splat(value: f32) -> Self;
 
@@ -19,6 +24,8 @@ pub(super) trait Vector: Copy {
 
     fn store(self, to: &mut [f32; PANEL_ROWS], at: usize);
 
+    fn add(self, other: Self) -> Self;
+
     fn subtract(self, other: Self) -> Self;
 
     /// `self * factor + addend`, fused where the level has it: the error bounds hold either way.
@@ -26,14 +33,27 @@ pub(super) trait Vector: Copy {
 
     fn smaller(self, other: Self) -> Self;
 
-    fn larger(self, other: Self) -> Self;
-
-    /// Lanes of `then` where `self < other`, of `otherwise` elsewhere.
-    fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self;
-
     /// One bit per lane, the first lowest: set where `self < other`. The bits above `LANES` are 0.
     fn less_bits(self, other: Self) -> u64;
+
+    /// The same where they differ.
+    fn unlike_bits(self, other: Self) -> u64;
+
+    /// `value` where `self <= limit`, 0 elsewhere.
+    fn only_where_at_most(self, limit: Self, value: Self) -> Self;
+
+    /// `sum`, and `value` on top of it where `self <= limit`.
+    fn add_where_at_most(self, limit: Self, value: Self, sum: Self) -> Self;
+
+    /// 1 in the lanes where both are equal, 0 elsewhere.
+    fn one_where_equal(self, other: Self) -> Self;
+
+    /// Adds lanes that hold whole numbers below 2^31 in size to as many integers, wrapping.
+    fn add_to(self, integers: &mut [i32; LANES_MAX]);
 }
+
+/// Lanes of the widest vector.
+pub(super) const LANES_MAX: usize = 16;
 
 /// `assert`s what makes a load or store of `lanes` values at `at` sound; the compiler removes it where `at` is known.
 #[inline(always)]
@@ -44,6 +64,11 @@ fn check(at: usize, lanes: usize) {
 /// One lane: the level every machine has.
 impl Vector for f32 {
     const LANES: usize = 1;
+
+    #[inline(never)]
+    fn call<K: Kernel>(kernel: K) {
+        kernel.run::<f32>();
+    }
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -66,6 +91,11 @@ impl Vector for f32 {
     }
 
     #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self + other
+    }
+
+    #[inline(always)]
     fn subtract(self, other: Self) -> Self {
         self - other
     }
@@ -81,18 +111,34 @@ impl Vector for f32 {
     }
 
     #[inline(always)]
-    fn larger(self, other: Self) -> Self {
-        if self > other { self } else { other }
-    }
-
-    #[inline(always)]
-    fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self {
-        if self < other { then } else { otherwise }
-    }
-
-    #[inline(always)]
     fn less_bits(self, other: Self) -> u64 {
         u64::from(self < other)
+    }
+
+    #[inline(always)]
+    fn unlike_bits(self, other: Self) -> u64 {
+        u64::from(self != other)
+    }
+
+    #[inline(always)]
+    fn only_where_at_most(self, limit: Self, value: Self) -> Self {
+        if self <= limit { value } else { 0.0 }
+    }
+
+    #[inline(always)]
+    fn add_where_at_most(self, limit: Self, value: Self, sum: Self) -> Self {
+        if self <= limit { sum + value } else { sum }
+    }
+
+    #[inline(always)]
+    fn one_where_equal(self, other: Self) -> Self {
+        if self == other { 1.0 } else { 0.0 }
+    }
+
+    #[inline(always)]
+    fn add_to(self, integers: &mut [i32; LANES_MAX]) {
+        // SAFETY: the caller's lanes are whole numbers that fit i32.
+        integers[0] = integers[0].wrapping_add(unsafe { self.to_int_unchecked() });
     }
 }
 
@@ -100,9 +146,11 @@ impl Vector for f32 {
 /// unsafe to call because the machine may lack them; a `Name` is made only under the level's features.
 #[allow(unused_macros)]
 macro_rules! vector {
-    ($(#[$doc:meta])* $name:ident = $register:ty, $lanes:literal, splat $splat:expr, load $load:expr,
-     load_bytes $load_bytes:expr, store $store:expr, subtract $subtract:expr, multiply_add $multiply_add:expr,
-     smaller $smaller:expr, larger $larger:expr, where_less $where_less:expr, less_bits $less_bits:expr) => {
+    ($(#[$doc:meta])* $name:ident = $register:ty, $lanes:literal, features $features:literal, splat $splat:expr, load $load:expr,
+     load_bytes $load_bytes:expr, store $store:expr, add $add:expr, subtract $subtract:expr, multiply_add $multiply_add:expr,
+     smaller $smaller:expr, less_bits $less_bits:expr,
+     unlike_bits $unlike_bits:expr, only_where_at_most $only_where_at_most:expr,
+     add_where_at_most $add_where_at_most:expr, one_where_equal $one_where_equal:expr, add_to $add_to:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(in crate::engine::cpu) struct $name($register);
@@ -112,6 +160,16 @@ macro_rules! vector {
         #[allow(clippy::redundant_closure_call)]
         impl Vector for $name {
             const LANES: usize = $lanes;
+
+            #[inline(always)]
+            fn call<K: Kernel>(kernel: K) {
+                #[target_feature(enable = $features)]
+                #[inline(never)]
+                fn with_features<K: Kernel>(kernel: K) {
+                    kernel.run::<$name>();
+                }
+                unsafe { with_features(kernel) }
+            }
 
             #[inline(always)]
             fn splat(value: f32) -> Self {
@@ -137,6 +195,11 @@ macro_rules! vector {
             }
 
             #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                Self(unsafe { $add(self.0, other.0) })
+            }
+
+            #[inline(always)]
             fn subtract(self, other: Self) -> Self {
                 Self(unsafe { $subtract(self.0, other.0) })
             }
@@ -152,18 +215,34 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            fn larger(self, other: Self) -> Self {
-                Self(unsafe { $larger(self.0, other.0) })
-            }
-
-            #[inline(always)]
-            fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self {
-                Self(unsafe { $where_less(self.0, other.0, then.0, otherwise.0) })
-            }
-
-            #[inline(always)]
             fn less_bits(self, other: Self) -> u64 {
                 unsafe { $less_bits(self.0, other.0) }
+            }
+
+            #[inline(always)]
+            fn unlike_bits(self, other: Self) -> u64 {
+                unsafe { $unlike_bits(self.0, other.0) }
+            }
+
+            #[inline(always)]
+            fn only_where_at_most(self, limit: Self, value: Self) -> Self {
+                Self(unsafe { $only_where_at_most(self.0, limit.0, value.0) })
+            }
+
+            #[inline(always)]
+            fn add_where_at_most(self, limit: Self, value: Self, sum: Self) -> Self {
+                Self(unsafe { $add_where_at_most(self.0, limit.0, value.0, sum.0) })
+            }
+
+            #[inline(always)]
+            fn one_where_equal(self, other: Self) -> Self {
+                Self(unsafe { $one_where_equal(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn add_to(self, integers: &mut [i32; LANES_MAX]) {
+                const { assert!($lanes <= LANES_MAX) }
+                unsafe { $add_to(self.0, integers.as_mut_ptr()) }
             }
         }
     };
@@ -173,28 +252,50 @@ macro_rules! vector {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{PANEL_ROWS, Vector, check};
+    use super::{Kernel, LANES_MAX, PANEL_ROWS, Vector, check};
 
     vector! {
         /// Sixteen lanes, 32 registers.
-        Avx512 = __m512, 16,
+        Avx512 = __m512, 16, features "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma",
         splat _mm512_set1_ps, load _mm512_loadu_ps,
         load_bytes |bytes: *const u8| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(bytes.cast()))),
-        store _mm512_storeu_ps, subtract _mm512_sub_ps, multiply_add _mm512_fmadd_ps,
-        smaller _mm512_min_ps, larger _mm512_max_ps,
-        where_less |a, b, then, otherwise| _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), then),
-        less_bits |a, b| u64::from(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b))
+        store _mm512_storeu_ps, add _mm512_add_ps, subtract _mm512_sub_ps, multiply_add _mm512_fmadd_ps,
+        smaller _mm512_min_ps,
+        less_bits |a, b| u64::from(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b)),
+        unlike_bits |a, b| u64::from(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(a, b)),
+        only_where_at_most |a, limit, value| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, limit), value),
+        add_where_at_most |a, limit, value, sum| _mm512_mask_add_ps(
+            sum,
+            _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, limit),
+            sum,
+            value,
+        ),
+        one_where_equal |a, b| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), _mm512_set1_ps(1.0)),
+        add_to |a, to: *mut i32| _mm512_storeu_si512(
+            to.cast(),
+            _mm512_add_epi32(_mm512_loadu_si512(to.cast()), _mm512_cvttps_epi32(a)),
+        )
     }
 
     vector! {
         /// Eight lanes, 16 registers.
-        Avx2 = __m256, 8,
+        Avx2 = __m256, 8, features "avx2,fma",
         splat _mm256_set1_ps, load _mm256_loadu_ps,
         load_bytes |bytes: *const u8| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(bytes.cast()))),
-        store _mm256_storeu_ps, subtract _mm256_sub_ps, multiply_add _mm256_fmadd_ps,
-        smaller _mm256_min_ps, larger _mm256_max_ps,
-        where_less |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b)),
-        less_bits |a, b| _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b)) as u64
+        store _mm256_storeu_ps, add _mm256_add_ps, subtract _mm256_sub_ps, multiply_add _mm256_fmadd_ps,
+        smaller _mm256_min_ps,
+        less_bits |a, b| u64::from(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b)) as u32),
+        unlike_bits |a, b| u64::from(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(a, b)) as u32),
+        only_where_at_most |a, limit, value| _mm256_and_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(a, limit), value),
+        add_where_at_most |a, limit, value, sum| _mm256_add_ps(
+            sum,
+            _mm256_and_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(a, limit), value),
+        ),
+        one_where_equal |a, b| _mm256_and_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(a, b), _mm256_set1_ps(1.0)),
+        add_to |a, to: *mut i32| _mm256_storeu_si256(
+            to.cast(),
+            _mm256_add_epi32(_mm256_loadu_si256(to.cast()), _mm256_cvttps_epi32(a)),
+        )
     }
 }
 
@@ -205,19 +306,35 @@ pub(super) use x86::{Avx2, Avx512};
 mod arm {
     use std::arch::aarch64::*;
 
-    use super::{PANEL_ROWS, Vector, check};
+    use super::{Kernel, LANES_MAX, PANEL_ROWS, Vector, check};
 
     vector! {
         /// Four lanes, 32 registers.
-        Neon = float32x4_t, 4,
+        Neon = float32x4_t, 4, features "neon",
         splat vdupq_n_f32, load vld1q_f32,
         load_bytes |bytes: *const u8| vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(
             vcreate_u8(u64::from(bytes.cast::<u32>().read_unaligned())),
         )))),
-        store vst1q_f32, subtract vsubq_f32, multiply_add |a, b, c| vfmaq_f32(c, a, b),
-        smaller vminq_f32, larger vmaxq_f32,
-        where_less |a, b, then, otherwise| vbslq_f32(vcltq_f32(a, b), then, otherwise),
-        less_bits |a, b| u64::from(vaddvq_u32(vandq_u32(vcltq_f32(a, b), vld1q_u32([1, 2, 4, 8].as_ptr()))))
+        store vst1q_f32, add vaddq_f32, subtract vsubq_f32, multiply_add |a, b, c| vfmaq_f32(c, a, b),
+        smaller vminq_f32,
+        less_bits |a, b| u64::from(vaddvq_u32(vandq_u32(vcltq_f32(a, b), vld1q_u32([1, 2, 4, 8].as_ptr())))),
+        unlike_bits |a, b| u64::from(vaddvq_u32(vandq_u32(
+            vmvnq_u32(vceqq_f32(a, b)),
+            vld1q_u32([1, 2, 4, 8].as_ptr()),
+        ))),
+        only_where_at_most |a, limit, value| vreinterpretq_f32_u32(vandq_u32(
+            vcleq_f32(a, limit),
+            vreinterpretq_u32_f32(value),
+        )),
+        add_where_at_most |a, limit, value, sum| vaddq_f32(sum, vreinterpretq_f32_u32(vandq_u32(
+            vcleq_f32(a, limit),
+            vreinterpretq_u32_f32(value),
+        ))),
+        one_where_equal |a, b| vreinterpretq_f32_u32(vandq_u32(
+            vceqq_f32(a, b),
+            vreinterpretq_u32_f32(vdupq_n_f32(1.0)),
+        )),
+        add_to |a, to: *mut i32| vst1q_s32(to, vaddq_s32(vld1q_s32(to), vcvtq_s32_f32(a)))
     }
 }
 
