@@ -1,8 +1,7 @@
 //! The race: on a large table restarts need not visit every row to show which of them are worth it. They run on the
 //! sample that seeds come from, in two heats, and only the best few of each k go on over all rows.
 //!
-//! A heat ends early, at a loose tolerance: what is left is done over all rows anyway. Between the heats the best are
-//! polished by swaps on the smaller sample, unless a tolerance is allowed for. Restarts that came to the same
+//! A heat ends early, at a loose tolerance: what is left is done over all rows anyway. Restarts that came to the same
 //! place count once, so that what goes on is the best few *different* solutions, and all rows decide between them. The
 //! sample is the rows with the smallest order keys, so who wins depends on the data alone.
 //! `docs/decisions/restarts-race.md` has what it costs in inertia, and what it saves.
@@ -10,7 +9,6 @@
 use std::sync::Arc;
 
 use super::lloyd::{Run, advance, numbered};
-use super::polish::polish;
 use crate::engine::{Engine, distance};
 use crate::error::Result;
 use crate::grid::Matrix;
@@ -43,14 +41,10 @@ pub(super) fn race(
     runs: Vec<Run>,
     observe: &Observe,
 ) -> Result<Vec<Run>> {
-    let is_exact = settings.tol == 0.0;
     let settings = ClusterSettings { tol: settings.tol.max(TOL), ..settings.clone() };
     let rows: Vec<usize> = (0..FIRST_ROWS.min(sample.n_rows())).collect();
     let first = Arc::new(sample.select(&rows));
-    let mut runs = best(heat(engine, &first, &settings, runs, observe)?, &first, FIRST_WINNERS);
-    if is_exact {
-        runs = polish(engine, &first, &settings, runs, observe)?;
-    }
+    let runs = best(heat(engine, &first, &settings, runs, observe)?, &first, FIRST_WINNERS);
     let runs = heat(engine, sample, &settings, again(runs), observe)?;
     Ok(again(best(runs, sample, WINNERS)))
 }

@@ -23,8 +23,12 @@ const SMALL_MAX: f64 = 1.00001;
 /// On 500,000 rows, where the listed figure is itself the best of three starts only.
 const LARGE_MAX: f64 = 1.001;
 
-/// What a race on samples may cost, times the inertia of all restarts over all rows.
-const RACE_MAX: f64 = 1.0005;
+/// What a race on samples may cost, times the inertia of all restarts over all rows: two solutions of k = 10 lie 0.056 %
+/// apart, and ten restarts find the better one with a race as often as without.
+const RACE_MAX: f64 = 1.001;
+
+/// The same in the mean: a race must not lose what it does not win elsewhere.
+const RACE_MEAN_MAX: f64 = 1.0002;
 
 /// Between the inertia of the same centroids on the grid and in float64, as a share of it.
 const INERTIA_ERROR_MAX: f64 = 2e-6;
@@ -112,18 +116,21 @@ fn a_race_gives_up_next_to_nothing_on_five_hundred_thousand_customers() {
     let nightly = std::env::var_os("SEGMINT_NIGHTLY").is_some();
     let (k, seeds): (_, &[u64]) = if nightly { (2..=10, &[42, 1, 2]) } else { (4..=6, &[42]) };
     let Loaded { matrix, .. } = sets::LARGE.load(&place, 42);
-    let mut missed = Vec::new();
+    let (mut missed, mut logarithms) = (Vec::new(), Vec::new());
     for &seed in seeds {
         let of = |restarts| sweep(&matrix, &ClusterSettings { k: k.clone(), restarts, ..settings(2, 10, seed) });
         for (raced, full) in of(Restarts::Race).iter().zip(of(Restarts::Full)) {
             let ratio = raced.inertia as f64 / full.inertia as f64;
             println!("k = {}, seed {seed}: the race's inertia is {ratio:.6} x the full sweep's", raced.k_asked);
+            logarithms.push(ratio.ln());
             if ratio > RACE_MAX {
                 missed.push(format!("k = {}, seed {seed}: {ratio:.6}", raced.k_asked));
             }
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+    let mean = (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp();
+    assert!(mean < RACE_MEAN_MAX, "the mean is {mean:.6}");
 }
 
 /// From scikit-learn's final centroids, labels that differ from scikit-learn's. Each must lie so near a border that

@@ -12,11 +12,8 @@ mod lanes;
 mod lloyd;
 mod model;
 mod moves;
-<<<<<<< HEAD
 mod packed;
 mod pairs;
-=======
->>>>>>> h-speed
 mod pool;
 mod scores;
 mod seeding;
