@@ -28,7 +28,7 @@ pub struct SettingFlags {
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     sample_weight: Option<String>,
     /// An id that occurs twice: error or keep [default: error]
-    #[arg(long, value_name = "WORD", help_heading = "Data")]
+    #[arg(long, value_name = "WORD", help_heading = "Data", hide_short_help = true)]
     duplicate_ids: Option<String>,
     /// Columns to describe but not to cluster on, with commas between them
     #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
@@ -46,7 +46,7 @@ pub struct SettingFlags {
     #[arg(long, value_name = "N", help_heading = "Data", hide_short_help = true)]
     smallest_group: Option<String>,
 
-    /// Number of clusters, a range to choose from such as 4..8, or auto [default: auto]
+    /// Number of clusters, a range such as 4..8, or auto for 2..10 [default: auto]
     #[arg(long, value_name = "N", help_heading = "Clustering")]
     k: Option<String>,
     /// What auto chooses from [default: 2..10]
@@ -63,10 +63,10 @@ pub struct SettingFlags {
     )]
     criterion: Option<String>,
     /// Smallest segment that is of use: a share such as 0.02, or a count; rules numbers of clusters out [default: 0]
-    #[arg(long, value_name = "SIZE", help_heading = "Clustering")]
+    #[arg(long, value_name = "SIZE", help_heading = "Clustering", hide_short_help = true)]
     min_size: Option<String>,
     /// Start from the model of an earlier run, so that its segments are found again where they still are
-    #[arg(long, value_name = "RUN", help_heading = "Clustering")]
+    #[arg(long, value_name = "RUN", help_heading = "Clustering", hide_short_help = true)]
     start: Option<String>,
     /// Half samples and bootstraps, of each as many, to judge stability by [default: 20 for consensus, else 0]
     #[arg(long, value_name = "N", help_heading = "Clustering", hide_short_help = true)]
@@ -80,7 +80,7 @@ pub struct SettingFlags {
     /// On large tables: race (all on a sample, the best on all rows) or full [default: race]
     #[arg(long, value_name = "WORD", help_heading = "Clustering", hide_short_help = true)]
     restarts: Option<String>,
-    /// Restarts for each number of clusters, of which the best is kept [default: 10]
+    /// Restarts per number of clusters; the best is kept [default: 10]
     #[arg(long, value_name = "N", help_heading = "Clustering")]
     n_init: Option<String>,
     /// Most passes of one restart [default: 300]

@@ -22,7 +22,7 @@ use crate::engine::{self, Engine, Shape};
 use crate::error::{Error, Place, Result};
 use crate::features::{self, FeatureModel, Loaded, RowCounts};
 use crate::grid::{Centroids, Grid, Matrix};
-use crate::job::{DeviceChoice, EngineSettings, Job, LabelColumns};
+use crate::job::{ClusterSettings, DeviceChoice, EngineSettings, Job, LabelColumns};
 use crate::kmeans;
 use crate::observe::{Event, Observe};
 use crate::persona::{self, Naming, Playbook};
@@ -141,13 +141,20 @@ fn cluster(
     let mut engine = opening(&engine_settings(&job.engine), shape, observe)?;
     let engine = engine.as_mut();
     let threads = job.engine.threads;
-    let candidates = kmeans::sweep(engine, matrix, &job.cluster, start, threads, observe)?;
+    let settings = fitting(&job.cluster, matrix);
+    let candidates = kmeans::sweep(engine, matrix, &settings, start, threads, observe)?;
     let selected = stage(observe, "score", matrix.n_rows() as u64, || {
         let (cluster, selection, useful) = (&job.cluster, &job.selection, job.profile.smallest_group);
         let selected = quality::select(engine, matrix, grid, candidates, cluster, selection, useful, threads, observe)?;
         Ok((selected, 0))
     })?;
     Ok(Found { selected, device: engine.device().clone(), counters: engine.counters() })
+}
+
+/// A range of k that goes beyond the number of customers ends there; one that begins beyond it is refused.
+fn fitting(settings: &ClusterSettings, matrix: &Matrix) -> ClusterSettings {
+    let (from, to) = settings.k.clone().into_inner();
+    ClusterSettings { k: from..=to.min(matrix.n_rows()).max(from), ..settings.clone() }
 }
 
 /// The engine's own words for what the job says about it.

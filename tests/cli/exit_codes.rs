@@ -31,7 +31,7 @@ fn usage_errors_end_with_2() {
     let cases: [&[&str]; 7] = [
         &["rnu"],
         &["run", "--nosuch"],
-        &["run", "customers.parquet"],
+        &["run", "customers.parquet", "--k", "8..4"],
         &["run", "--k", "5"],
         &["run", "a.parquet", "b.parquet", "--k", "5"],
         &["run", "customers.parquet", "--k", "many"],

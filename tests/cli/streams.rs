@@ -37,7 +37,20 @@ fn quiet_says_nothing_and_verbose_says_every_pass() {
 #[test]
 fn a_json_log_is_one_object_per_line_errors_included() {
     let folder = folder_of_customers(500);
-    let arguments = ["run", "customers.parquet", "--k", "4", "--log", "json", "--device", "cpu", "--out", "out"];
+    let arguments = [
+        "run",
+        "customers.parquet",
+        "--id",
+        "customer_id",
+        "--k",
+        "4",
+        "--log",
+        "json",
+        "--device",
+        "cpu",
+        "--out",
+        "out",
+    ];
     for (k, code) in [("4", 0), ("501", 65)] {
         let arguments: Vec<&str> = arguments.iter().map(|word| if *word == "4" { k } else { word }).collect();
         let answer = segmint(folder.path(), &[&arguments[..], &["--overwrite"]].concat()).ends_with(code);

@@ -140,6 +140,13 @@ fn customers_who_are_all_alike_make_one_segment_and_the_run_says_so() {
     assert_eq!(summary.metrics.silhouette, None);
 }
 
+#[test]
+fn a_range_ends_where_the_customers_do() {
+    let place = tempfile::tempdir().unwrap();
+    let summary = selected(&selection(place.path(), groups(&FOUR, 5, 3.0)));
+    assert_eq!(summary.selection.iter().map(|one| one.k).collect::<Vec<_>>(), [2, 3, 4, 5]);
+}
+
 fn labels(folder: &Path) -> Vec<i32> {
     let batch = super::table::read(&folder.join("assignments.parquet"));
     let column = batch.column_by_name("cluster").unwrap();
