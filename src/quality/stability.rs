@@ -132,7 +132,7 @@ fn repeat(
     observe: &Observe,
 ) -> Result<Vec<Agreement>> {
     observe.check_stop()?;
-    let kind = if number % 2 == 0 { Resample::Half } else { Resample::Bootstrap };
+    let kind = if number.is_multiple_of(2) { Resample::Half } else { Resample::Bootstrap };
     let rows = kind.rows(sample, number);
     // A table of a few rows may draw none that counts.
     let counts = rows.iter().any(|&row| sample.weight(row) > 0);
