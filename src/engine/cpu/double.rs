@@ -20,20 +20,19 @@ pub(super) trait Double: Copy {
     /// `self * factor + addend`, fused where the level has it: only for what f64 holds exactly either way.
     fn multiply_add(self, factor: Self, addend: Self) -> Self;
 
-    /// The square root of each value as an f32 of the value as an f32, both rounded to nearest, in whole units.
-    fn root_units(pair: [Self; 2]) -> [Self::Units; 2];
+    /// The bits of `TO_UNITS` plus the square root of each value, taken in f32 of the value as an f32.
+    fn shifted_roots(pair: [Self; 2]) -> [Self::Units; 2];
 
-    fn no_units() -> Self::Units;
+    fn splat_units(value: u64) -> Self::Units;
 
     fn load_units(from: &[u64; GROUP_ROWS], at: usize) -> Self::Units;
 
     fn store_units(units: Self::Units, to: &mut [u64; GROUP_ROWS], at: usize);
 
+    /// Wraps around.
     fn add_units(a: Self::Units, b: Self::Units) -> Self::Units;
 
-    fn mask_units(units: Self::Units, mask: Self::Units) -> Self::Units;
-
-    /// The sum of all lanes.
+    /// The sum of all lanes; it wraps around.
     fn sum_units(units: Self::Units) -> u64;
 }
 
@@ -70,13 +69,13 @@ impl Double for f64 {
     }
 
     #[inline(always)]
-    fn root_units(pair: [Self; 2]) -> [u64; 2] {
-        pair.map(|square| (f64::from((square as f32).sqrt()) + TO_UNITS).to_bits() - TO_UNITS.to_bits())
+    fn shifted_roots([low, high]: [Self; 2]) -> [u64; 2] {
+        [shifted_root(low), shifted_root(high)]
     }
 
     #[inline(always)]
-    fn no_units() -> u64 {
-        0
+    fn splat_units(value: u64) -> u64 {
+        value
     }
 
     #[inline(always)]
@@ -95,22 +94,22 @@ impl Double for f64 {
     }
 
     #[inline(always)]
-    fn mask_units(units: u64, mask: u64) -> u64 {
-        units & mask
-    }
-
-    #[inline(always)]
     fn sum_units(units: u64) -> u64 {
         units
     }
+}
+
+#[inline(always)]
+fn shifted_root(square: f64) -> u64 {
+    (f64::from((square as f32).sqrt()) + TO_UNITS).to_bits()
 }
 
 /// `double!(Name = Register, IntegerRegister, lanes, operations..)`, as `vector!` beside the other vectors.
 #[allow(unused_macros)]
 macro_rules! double {
     ($(#[$doc:meta])* $name:ident = $register:ty, $integers:ty, $lanes:literal, splat $splat:expr, load $load:expr,
-     add $add:expr, multiply_add $multiply_add:expr, root_units $root_units:expr, load_units $load_units:expr,
-     store_units $store_units:expr, add_units $add_units:expr, mask_units $mask_units:expr, no_units $no_units:expr) => {
+     add $add:expr, multiply_add $multiply_add:expr, shifted_roots $shifted_roots:path, load_units $load_units:expr,
+     store_units $store_units:expr, add_units $add_units:expr, splat_units $splat_units:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(in crate::engine::cpu) struct $name($register);
@@ -145,13 +144,13 @@ macro_rules! double {
             }
 
             #[inline(always)]
-            fn root_units(pair: [Self; 2]) -> [$integers; 2] {
-                unsafe { $root_units(pair[0].0, pair[1].0) }
+            fn shifted_roots(pair: [Self; 2]) -> [$integers; 2] {
+                unsafe { $shifted_roots(pair[0].0, pair[1].0) }
             }
 
             #[inline(always)]
-            fn no_units() -> $integers {
-                unsafe { $no_units }
+            fn splat_units(value: u64) -> $integers {
+                unsafe { $splat_units(value) }
             }
 
             #[inline(always)]
@@ -172,11 +171,6 @@ macro_rules! double {
             }
 
             #[inline(always)]
-            fn mask_units(units: $integers, mask: $integers) -> $integers {
-                unsafe { $mask_units(units, mask) }
-            }
-
-            #[inline(always)]
             fn sum_units(units: $integers) -> u64 {
                 let mut lanes = [0; GROUP_ROWS];
                 Self::store_units(units, &mut lanes, 0);
@@ -192,36 +186,50 @@ mod x86 {
 
     use super::{Double, GROUP_ROWS, TO_UNITS, check};
 
+    // Functions and no closures: closures do not take on the features of the kernel they stand in.
+
+    #[inline(always)]
+    unsafe fn shifted_512(low: __m512d, high: __m512d) -> [__m512i; 2] {
+        // SAFETY: called from `Avx512Double` only, see there.
+        unsafe {
+            let shift = _mm512_set1_pd(TO_UNITS);
+            let low = _mm512_add_pd(_mm512_cvtps_pd(_mm256_sqrt_ps(_mm512_cvtpd_ps(low))), shift);
+            let high = _mm512_add_pd(_mm512_cvtps_pd(_mm256_sqrt_ps(_mm512_cvtpd_ps(high))), shift);
+            [_mm512_castpd_si512(low), _mm512_castpd_si512(high)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn shifted_256(low: __m256d, high: __m256d) -> [__m256i; 2] {
+        // SAFETY: called from `Avx2Double` only, see there.
+        unsafe {
+            let shift = _mm256_set1_pd(TO_UNITS);
+            // Eight roots at once cost what four do.
+            let roots = _mm256_sqrt_ps(_mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low)));
+            let low = _mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(roots)), shift);
+            let high = _mm256_add_pd(_mm256_cvtps_pd(_mm256_extractf128_ps::<1>(roots)), shift);
+            [_mm256_castpd_si256(low), _mm256_castpd_si256(high)]
+        }
+    }
+
     double! {
         /// Eight lanes.
         Avx512Double = __m512d, __m512i, 8,
         splat _mm512_set1_pd, load _mm512_loadu_pd, add _mm512_add_pd, multiply_add _mm512_fmadd_pd,
-        root_units |low: __m512d, high: __m512d| [low, high].map(|squares| {
-            let roots = _mm512_cvtps_pd(_mm256_sqrt_ps(_mm512_cvtpd_ps(squares)));
-            let shift = _mm512_set1_pd(TO_UNITS);
-            _mm512_sub_epi64(_mm512_castpd_si512(_mm512_add_pd(roots, shift)), _mm512_castpd_si512(shift))
-        }),
+        shifted_roots shifted_512,
         load_units |from: *const u64| _mm512_loadu_si512(from.cast()),
         store_units |to: *mut u64, units| _mm512_storeu_si512(to.cast(), units),
-        add_units _mm512_add_epi64, mask_units _mm512_and_si512, no_units _mm512_setzero_si512()
+        add_units _mm512_add_epi64, splat_units |value: u64| _mm512_set1_epi64(value as i64)
     }
 
     double! {
         /// Four lanes.
         Avx2Double = __m256d, __m256i, 4,
         splat _mm256_set1_pd, load _mm256_loadu_pd, add _mm256_add_pd, multiply_add _mm256_fmadd_pd,
-        root_units |low: __m256d, high: __m256d| {
-            let roots = _mm256_sqrt_ps(_mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low)));
-            let halves = [_mm256_castps256_ps128(roots), _mm256_extractf128_ps::<1>(roots)];
-            let shift = _mm256_set1_pd(TO_UNITS);
-            halves.map(|roots| {
-                let sum = _mm256_add_pd(_mm256_cvtps_pd(roots), shift);
-                _mm256_sub_epi64(_mm256_castpd_si256(sum), _mm256_castpd_si256(shift))
-            })
-        },
+        shifted_roots shifted_256,
         load_units |from: *const u64| _mm256_loadu_si256(from.cast()),
         store_units |to: *mut u64, units| _mm256_storeu_si256(to.cast(), units),
-        add_units _mm256_add_epi64, mask_units _mm256_and_si256, no_units _mm256_setzero_si256()
+        add_units _mm256_add_epi64, splat_units |value: u64| _mm256_set1_epi64x(value as i64)
     }
 }
 
@@ -234,19 +242,25 @@ mod arm {
 
     use super::{Double, GROUP_ROWS, TO_UNITS, check};
 
+    #[inline(always)]
+    unsafe fn shifted_128(low: float64x2_t, high: float64x2_t) -> [uint64x2_t; 2] {
+        // SAFETY: called from `NeonDouble` only, see there.
+        unsafe {
+            let shift = vdupq_n_f64(TO_UNITS);
+            let roots = vsqrtq_f32(vcvt_high_f32_f64(vcvt_f32_f64(low), high));
+            let low = vaddq_f64(vcvt_f64_f32(vget_low_f32(roots)), shift);
+            let high = vaddq_f64(vcvt_high_f64_f32(roots), shift);
+            [vreinterpretq_u64_f64(low), vreinterpretq_u64_f64(high)]
+        }
+    }
+
     double! {
         /// Two lanes.
         NeonDouble = float64x2_t, uint64x2_t, 2,
         splat vdupq_n_f64, load vld1q_f64, add vaddq_f64, multiply_add |a, b, c| vfmaq_f64(c, a, b),
-        root_units |low, high| {
-            let roots = vsqrtq_f32(vcvt_high_f32_f64(vcvt_f32_f64(low), high));
-            let shift = vdupq_n_f64(TO_UNITS);
-            [vcvt_f64_f32(vget_low_f32(roots)), vcvt_high_f64_f32(roots)].map(|roots| {
-                vsubq_u64(vreinterpretq_u64_f64(vaddq_f64(roots, shift)), vreinterpretq_u64_f64(shift))
-            })
-        },
+        shifted_roots shifted_128,
         load_units vld1q_u64, store_units |to, units| vst1q_u64(to, units), add_units vaddq_u64,
-        mask_units vandq_u64, no_units vdupq_n_u64(0)
+        splat_units vdupq_n_u64
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Packed {
     coordinates: Vec<[f64; TILE_ROWS]>,
     /// |y|², (tiles, TILE_ROWS)
     norms: Vec<[f64; TILE_ROWS]>,
+    /// |y| in units, (tiles, TILE_ROWS)
+    reaches: Vec<[u64; TILE_ROWS]>,
     /// Where each row's result goes, and the row.
     places: Vec<(usize, usize)>,
     /// The same of the wide rows, which stand in no chunk.
@@ -55,8 +57,15 @@ impl Packed {
                 cells[groups.cell_of(row)].push((place, row));
             }
         }
-        let (coordinates, norms) = (Vec::new(), Vec::new());
-        let mut packed = Self { n_features: d, chunks: Vec::new(), coordinates, norms, places: Vec::new(), wide };
+        let mut packed = Self {
+            n_features: d,
+            chunks: Vec::new(),
+            coordinates: Vec::new(),
+            norms: Vec::new(),
+            reaches: Vec::new(),
+            places: Vec::new(),
+            wide,
+        };
         let mut row = vec![0; d];
         for (cell, places) in cells.iter().enumerate() {
             for places in places.chunks(CHUNK_ROWS) {
@@ -80,6 +89,8 @@ impl Packed {
                         norms[slot] = row.iter().map(|&q| q * q).sum::<i64>() as f64;
                     }
                     packed.norms.push(norms);
+                    // Narrow rows: below 2^38.
+                    packed.reaches.push(norms.map(|norm| units_of_exact(norm) as u64));
                 }
             }
         }
@@ -109,10 +120,13 @@ impl Packed {
         let d = self.n_features;
         let coordinates = &self.coordinates[chunk.first_tile * d..(chunk.first_tile + chunk.n_tiles) * d];
         let norms = &self.norms[chunk.first_tile..chunk.first_tile + chunk.n_tiles];
+        let reaches = &self.reaches[chunk.first_tile..chunk.first_tile + chunk.n_tiles];
         let n_rows = chunk.n_rows;
-        coordinates.chunks_exact(d).zip(norms).enumerate().map(move |(index, (coordinates, norms))| Tile {
+        let tiles = coordinates.chunks_exact(d).zip(norms).zip(reaches).enumerate();
+        tiles.map(move |(index, ((coordinates, norms), reaches))| Tile {
             coordinates,
             norms,
+            reaches,
             n_rows: TILE_ROWS.min(n_rows - index * TILE_ROWS),
         })
     }

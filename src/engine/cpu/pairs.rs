@@ -2,8 +2,8 @@
 //!
 //! The squared distance is |x|² + |y|² - 2 x·y of integers below 2^53, so f64 holds it exactly in any order, fused or not.
 //! It is rounded once to f32, its IEEE square root is taken in f32, and that is rounded once to a whole number of
-//! [units](crate::engine::units) and added as an integer. All of this is defined by the distance alone, so no instruction set, no order
-//! and no tiling can change a bit of a sum.
+//! [units](crate::engine::units) and added as an integer. All of this is defined by the distance alone, so no instruction
+//! set, no order and no tiling can change a bit of a sum.
 
 use super::double::Double;
 use super::simd::Kernel;
@@ -27,6 +27,8 @@ pub(super) struct Tile<'a> {
     pub coordinates: &'a [[f64; TILE_ROWS]],
     /// |y|² of each.
     pub norms: &'a [f64; TILE_ROWS],
+    /// |y| of each, in units: what a row of zeros, which pads a group, adds to its sum.
+    pub reaches: &'a [u64; TILE_ROWS],
     pub n_rows: usize,
 }
 
@@ -37,10 +39,8 @@ pub(super) struct Rows {
     n_rows: usize,
     /// (groups, d, GROUP_ROWS): -2x.
     coordinates: Vec<[f64; GROUP_ROWS]>,
-    /// (groups): |x|².
+    /// (groups): |x|². What pads the last group is zero, here and there.
     norms: Vec<[f64; GROUP_ROWS]>,
-    /// (groups): all ones for rows, zero for what pads the last group.
-    masks: Vec<[u64; GROUP_ROWS]>,
 }
 
 impl Rows {
@@ -53,8 +53,6 @@ impl Rows {
         self.coordinates.resize(groups * n_features, [0.0; GROUP_ROWS]);
         self.norms.clear();
         self.norms.resize(groups, [0.0; GROUP_ROWS]);
-        self.masks.clear();
-        self.masks.resize(groups, [0; GROUP_ROWS]);
         let rows = tiles.flat_map(|tile| (0..tile.n_rows).map(move |row| (tile, row)));
         for (index, (tile, row)) in rows.enumerate() {
             let (group, lane) = (index / GROUP_ROWS, index % GROUP_ROWS);
@@ -62,13 +60,12 @@ impl Rows {
                 to[lane] = -2.0 * from[row];
             }
             self.norms[group][lane] = tile.norms[row];
-            self.masks[group][lane] = u64::MAX;
         }
     }
 }
 
-/// Adds the distances between `rows` and the tiles' rows, in units: to `row_sums` per row, one slot per row and
-/// padding; to `tile_sums` per row of the tiles, [`TILE_ROWS`] slots per tile, where it is not empty.
+/// Adds the distances between `rows` and the tiles' rows, in units: to `row_sums` per row, one slot per row and one
+/// without meaning per padding; to `tile_sums` per row of the tiles, [`TILE_ROWS`] slots per tile, where it is not empty.
 pub(super) struct Pairs<'a, I> {
     pub rows: &'a Rows,
     pub tiles: I,
@@ -91,7 +88,9 @@ impl<'t, I: Iterator<Item = Tile<'t>>> Kernel for Pairs<'_, I> {
                 _ => add_tile::<V::Double, TILE_ROWS>(rows, tile, row_sums, &mut sums),
             }
             if let Some(total) = tile_sums.get_mut(index) {
-                total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+                for row in 0..TILE_ROWS {
+                    total[row] += sums[row];
+                }
             }
         }
     }
@@ -104,9 +103,11 @@ fn add_tile<D: Double, const J: usize>(
     row_sums: &mut [[u64; GROUP_ROWS]],
     tile_sums: &mut [u64; TILE_ROWS],
 ) {
-    let mut totals = [D::no_units(); J];
-    let groups = rows.coordinates.chunks_exact(rows.n_features).zip(&rows.norms).zip(&rows.masks).zip(row_sums);
-    for (((columns, norms), masks), sums) in groups {
+    // Of bits that hold TO_UNITS as well; it is taken off at the end. All sums wrap around.
+    let mut totals = [D::splat_units(0); J];
+    let shifts = D::splat_units(TO_UNITS.to_bits().wrapping_mul(J as u64).wrapping_neg());
+    let groups = rows.coordinates.chunks_exact(rows.n_features).zip(&rows.norms).zip(row_sums);
+    for ((columns, norms), sums) in groups {
         for first in (0..GROUP_ROWS).step_by(2 * D::LANES) {
             let second = first + D::LANES;
             let mut squares = [[D::splat(0.0); 2]; J];
@@ -123,19 +124,21 @@ fn add_tile<D: Double, const J: usize>(
                     squares[j][1] = column[1].multiply_add(coordinate, squares[j][1]);
                 }
             }
-            let masks = [D::load_units(masks, first), D::load_units(masks, second)];
             let mut own = [D::load_units(sums, first), D::load_units(sums, second)];
             for j in 0..J {
-                let units = D::root_units(squares[j]);
-                let units = [D::mask_units(units[0], masks[0]), D::mask_units(units[1], masks[1])];
-                own = [D::add_units(own[0], units[0]), D::add_units(own[1], units[1])];
-                totals[j] = D::add_units(totals[j], D::add_units(units[0], units[1]));
+                let bits = D::shifted_roots(squares[j]);
+                own = [D::add_units(own[0], bits[0]), D::add_units(own[1], bits[1])];
+                totals[j] = D::add_units(totals[j], D::add_units(bits[0], bits[1]));
             }
+            own = [D::add_units(own[0], shifts), D::add_units(own[1], shifts)];
             D::store_units(own[0], sums, first);
             D::store_units(own[1], sums, second);
         }
     }
+    let lanes = (rows.norms.len() * GROUP_ROWS) as u64;
+    let padding = lanes - rows.n_rows as u64;
     for j in 0..J {
-        tile_sums[j] = D::sum_units(totals[j]);
+        let shifts = TO_UNITS.to_bits().wrapping_mul(lanes);
+        tile_sums[j] = D::sum_units(totals[j]).wrapping_sub(shifts).wrapping_sub(padding * tile.reaches[j]);
     }
 }
