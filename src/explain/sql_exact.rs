@@ -205,7 +205,7 @@ fn least(of: &[String]) -> String {
 fn tie_width(counting: &[(usize, &FittedFeature)], exponent: i32) -> f64 {
     let reach = |&(_, feature): &(usize, &FittedFeature)| match feature.transform {
         Transform::Log1p => {
-            1.0 + libm::ceil(feature.mean.abs() * LOGARITHM_ERROR * libm::scalbn(feature.factor, -exponent))
+            1.0 + libm::floor(feature.mean.abs() * LOGARITHM_ERROR * libm::scalbn(feature.factor, -exponent))
         }
         Transform::None | Transform::Sqrt | Transform::Clip { .. } => 1.0,
     };
@@ -238,7 +238,7 @@ mod tests {
         let width = |features: &[FittedFeature]| tie_width(&features.iter().enumerate().collect::<Vec<_>>(), -17);
         let plain = feature(Transform::None, 1e9, 1.0);
         assert_eq!(width(&[plain.clone(), plain.clone(), plain.clone(), plain]), 4.0);
-        assert_eq!(width(&[feature(Transform::Log1p, 5.0, 1.0)]), 4.0, "logarithms of everyday size");
+        assert_eq!(width(&[feature(Transform::Log1p, 5.0, 1.0)]), 2.0, "logarithms of everyday size");
         let narrow = feature(Transform::Log1p, 20.0, 1e9);
         assert!(width(&[narrow]) > 1000.0, "a spread of which the last bits of a logarithm are many steps");
     }

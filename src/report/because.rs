@@ -2,7 +2,7 @@
 //! segment has not, and what would have spoken against the name.
 
 use super::summary::Summary;
-use super::units::measured;
+use super::units::of_column;
 use crate::persona::{Asked, Distinction, Evidence, Importance, Word};
 
 /// A sentence per column that is as it must or may be, and per condition that is not met. What would have spoken against
@@ -52,8 +52,7 @@ fn figures(summary: &Summary, evidence: &Evidence) -> Option<String> {
 }
 
 fn against(summary: &Summary, column: &str, mean: f64, overall: f64) -> String {
-    let unit = summary.unit(column);
-    format!("{} against {} over all", measured(mean, unit), measured(overall, unit))
+    format!("{} against {} over all", of_column(summary, column, mean), of_column(summary, column, overall))
 }
 
 /// "High" goes without saying where something is very high.

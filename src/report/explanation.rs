@@ -37,7 +37,7 @@ pub fn rule(summary: &Summary, cluster: usize) -> Option<String> {
 pub fn explanation(summary: &Summary, tried: Tried) -> String {
     let mut out = String::new();
     let segments = if summary.k == 1 { "segment" } else { "segments" };
-    line!(out, "{} customers in {} {segments}", count(summary.rows), summary.k);
+    line!(out, "{} in {} {segments}", customers(summary.rows), summary.k);
     line!(out);
     if let Tried::Wanted(suggestion) = tried {
         wanted(&mut out, summary, suggestion);
@@ -102,8 +102,8 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
         (Some(name), Some(part)) => format!(", {} of {}", share(part), terminal(name)),
         _ => String::new(),
     };
-    let (size, part) = (count(cluster.size), share(cluster.share));
-    line!(out, "{}. {}: {size} customers, {part} of all{value}", cluster.cluster, terminal(&cluster.persona));
+    let (size, part) = (customers(cluster.size), share(cluster.share));
+    line!(out, "{}. {}: {size}, {part} of all{value}", cluster.cluster, terminal(&cluster.persona));
     reasons(out, summary, &cluster.conditions, cluster.confidence, cluster.second_persona.as_deref());
     let apart = cluster.distinctions.iter().filter_map(|found| distinction(summary, found));
     list(out, "What sets it apart most:", apart.take(DISTINCTIONS_MAX));
@@ -170,6 +170,10 @@ fn finer(out: &mut String, summary: &Summary, tree: &Tree) {
     }
 }
 
+fn customers(n: u64) -> String {
+    format!("{} {}", count(n), if n == 1 { "customer" } else { "customers" })
+}
+
 fn named(summary: &Summary, cluster: usize) -> String {
     let name = summary.clusters.get(cluster).map_or("", |cluster| &cluster.persona);
     format!("{cluster}. {}", terminal(name))
@@ -195,12 +199,12 @@ fn playbooks(out: &mut String, summary: &Summary, suggestions: &[Suggestion]) {
             share(tried.named_share)
         );
     }
-    if best.playbook == summary.playbook.name {
-        line!(out, "  The playbook of this run fits best.");
-    } else if best.found > 0 {
-        line!(out, "  Best fit: {}. Its names: segment explain RUN --playbook {}", best.playbook, best.playbook);
-    } else {
+    if best.found == 0 {
         line!(out, "  None of our playbooks fits.");
+    } else if best.playbook == summary.playbook.name {
+        line!(out, "  The playbook of this run fits best.");
+    } else {
+        line!(out, "  Best fit: {}. Its names: segmint explain RUN --playbook {}", best.playbook, best.playbook);
     }
 }
 
@@ -217,8 +221,8 @@ fn wanted(out: &mut String, summary: &Summary, tried: &Suggestion) {
     );
     line!(out);
     for (cluster, by_this) in summary.clusters.iter().zip(&tried.naming.clusters) {
-        let (size, part) = (count(cluster.size), share(cluster.share));
-        line!(out, "{}. {}: {size} customers, {part} of all", cluster.cluster, terminal(&by_this.name));
+        let (size, part) = (customers(cluster.size), share(cluster.share));
+        line!(out, "{}. {}: {size}, {part} of all", cluster.cluster, terminal(&by_this.name));
         if by_this.name != cluster.persona {
             line!(out, "  In this run: {}", terminal(&cluster.persona));
         }

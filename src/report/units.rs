@@ -1,7 +1,10 @@
 //! Figures with what they are counted in, and a second unit where the first one is hard to picture: 132 days are 4.3
 //! months.
 
+use super::dates::{date, moment};
 use super::figures::figure;
+use super::summary::Summary;
+use crate::source::ColumnKind;
 
 /// Days in a month and in a year, on average over the Gregorian calendar's 400 years.
 const MONTH_DAYS: f64 = 365.2425 / 12.0;
@@ -18,6 +21,17 @@ pub(super) fn measured(value: f64, unit: Option<&str>) -> String {
         Some(other) => format!("{} {unit} ({other})", figure(value)),
         None => format!("{} {unit}", figure(value)),
     }
+}
+
+/// A figure of a column as it is thought of: dates and moments as such, everything else with its unit.
+pub(super) fn of_column(summary: &Summary, column: &str, value: f64) -> String {
+    let feature = summary.feature_settings.iter().find(|feature| feature.column == column);
+    let as_such = match feature.and_then(|feature| feature.kind.as_ref()) {
+        Some(ColumnKind::Date) => date(value),
+        Some(ColumnKind::Timestamp) => moment(value),
+        _ => None,
+    };
+    as_such.unwrap_or_else(|| measured(value, summary.unit(column)))
 }
 
 /// The same for a place that names the unit already: "132.0 (4.3 months)".

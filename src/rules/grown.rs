@@ -26,6 +26,10 @@ impl Grown {
         Grown { places: vec![Part { cluster, split: None }] }
     }
 
+    pub(super) fn is_leaf(&self) -> bool {
+        self.places.len() == 1
+    }
+
     /// Makes a leaf a question with two leaves: for those who are within it, and for the others.
     pub(super) fn split(&mut self, place: Place, question: Question, clusters: [usize; 2]) -> [Place; 2] {
         let next = self.places.len();

@@ -16,7 +16,7 @@ pub struct Column<'a> {
 
 /// Makes rules from a sample: the values, the published numbers and the order keys of the rows that [`pick`](super::pick)
 /// named. `None` where there is nothing to tell apart: one cluster, no column with two values, or too few customers to
-/// hold any out.
+/// learn from and to hold out.
 pub fn learn(columns: &[Column], labels: &[u16], keys: &[u64], n_clusters: usize) -> Option<Rules> {
     let (held_out, training): (Vec<usize>, Vec<usize>) =
         (0..keys.len()).partition(|&row| sample::is_held_out(keys[row]));
@@ -28,6 +28,9 @@ pub fn learn(columns: &[Column], labels: &[u16], keys: &[u64], n_clusters: usize
     table.askable().next()?;
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
     let short = short::grow(&table, &training);
+    if short.is_leaf() {
+        return None;
+    }
     let fine = fine::grow(&table, &training, short.clone());
     Some(Rules {
         trained_on: training.len() as u64,
@@ -189,6 +192,16 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_of_very_few_has_no_leaf() {
+        let customers = Customers::spread(4_000, |x, y| if x < 4.0 && y < 4.0 { 2 } else { u16::from(x > 50.0) });
+        let few = customers.labels.iter().filter(|label| **label == 2).count();
+        assert!((1..8).contains(&few), "{few}");
+        let rules = customers.rules().unwrap();
+        assert_eq!(rules.short.root.leaves().iter().map(|leaf| leaf.cluster).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(rules.short.clusters.len(), 3);
+    }
+
+    #[test]
     fn a_missing_value_is_what_replaced_it() {
         let mut customers = boxes();
         let filled =
@@ -206,5 +219,6 @@ mod tests {
         alike.columns.iter_mut().flatten().for_each(|value| *value = 7.0);
         assert_eq!(alike.rules(), None, "one place");
         assert_eq!(Customers::spread(1, |_, _| 1).rules(), None, "nobody to hold out");
+        assert_eq!(Customers::spread(12, |x, _| (x / 26.0) as u16).rules(), None, "a few of each");
     }
 }

@@ -16,9 +16,15 @@ struct Open {
     rows: Vec<usize>,
 }
 
+/// Training rows of a cluster that can have a leaf, at least: of fewer there is nothing to learn.
+const ROWS_MIN: u64 = 5;
+
 pub(super) fn grow(table: &Table, training: &[usize]) -> Grown {
-    let mut grown = Grown::leaf(table.majority(training));
-    let mut open = vec![Open { place: Grown::ROOT, rows: training.to_vec() }];
+    let counts = table.count(training);
+    let of_enough = |row: &usize| counts[usize::from(table.labels[*row])] >= ROWS_MIN;
+    let rows: Vec<usize> = training.iter().copied().filter(of_enough).collect();
+    let mut grown = Grown::leaf(table.majority(&rows));
+    let mut open = vec![Open { place: Grown::ROOT, rows }];
     let mut leaves = 1;
     // The fullest place first, so that the largest clusters have leaves where not all can have one.
     while leaves < LEAVES_MAX
