@@ -11,7 +11,9 @@ use parquet::file::properties::WriterProperties;
 use segmint::error::{Error, Kind};
 use segmint::job::{DuplicateIds, SourceSettings};
 use segmint::observe::Observe;
-use segmint::source::{Batch, Ids, NULL, Request, ScanSettings, Source, Uniqueness, check_unique, is_null_value};
+use segmint::source::{
+    Batch, Ids, NULL, Request, ScanSettings, Source, Uniqueness, check_unique, is_null_value, pulled,
+};
 
 fn settings(path: &Path, id: Option<&str>) -> SourceSettings {
     SourceSettings {
@@ -117,6 +119,59 @@ fn a_column_asked_for_twice_comes_twice() {
     let (batches, _) = scan(&open(&path, None).unwrap(), &["orders", "spent", "orders"], 16, ALL).unwrap();
     assert_eq!(column(&batches, 0), column(&batches, 2));
     assert_ne!(column(&batches, 0), column(&batches, 1));
+}
+
+#[test]
+fn columns_can_be_had_as_they_are_those_of_folders_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for (country, year) in [("AT", 2023), ("CH", 2024)] {
+        let place = folder.path().join(format!("country={country}/year={year}"));
+        std::fs::create_dir_all(&place).unwrap();
+        let texts = StringArray::from(vec![Some("a"), None, Some("=1")]);
+        let bytes = BinaryArray::from(vec![&b"x"[..], b"", b"y"]);
+        write(&place.join("a.parquet"), vec![("text", Arc::new(texts)), ("bytes", Arc::new(bytes))], 2);
+    }
+    let source = open(folder.path(), None).unwrap();
+    let values = ["bytes", "country", "text", "year"].map(|name| source.column(name).unwrap()).to_vec();
+    let request = Request { values, ..Request::default() };
+    let settings = ScanSettings { chunk_rows: 2, memory: ALL };
+    let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::new(); 4];
+    let mut add = |batch: Batch| columns.iter_mut().zip(batch.values).for_each(|(column, part)| column.push(part));
+    // Pulled one after the other, in the order of the source.
+    pulled(&source, &request, &settings, &Observe::default(), |batches| {
+        while let Some(batch) = batches.next_batch()? {
+            add(batch);
+        }
+        Ok(())
+    })
+    .unwrap();
+    let whole: Vec<ArrayRef> = columns
+        .iter()
+        .map(|parts| arrow::compute::concat(&parts.iter().map(|part| part.as_ref()).collect::<Vec<_>>()).unwrap())
+        .collect();
+    assert_eq!(whole[0].as_binary::<i32>().value(5), b"y");
+    assert!(whole[1].as_string::<i32>().iter().eq(["AT", "AT", "AT", "CH", "CH", "CH"].map(Some)));
+    assert!(whole[2].as_string::<i32>().iter().eq([Some("a"), None, Some("=1"), Some("a"), None, Some("=1")]));
+    assert_eq!(whole[3].as_primitive::<Int64Type>().values(), &[2023, 2023, 2023, 2024, 2024, 2024]);
+}
+
+#[test]
+fn whoever_stops_pulling_ends_the_scan_and_an_error_reaches_whoever_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    write(&path, customers(0..5000), 10);
+    let source = open(&path, Some("id")).unwrap();
+    let request = Request { ids: true, ..Request::default() };
+    let settings = ScanSettings { chunk_rows: 10, memory: 1 };
+    let first =
+        pulled(&source, &request, &settings, &Observe::default(), |batches| Ok(batches.next_batch()?.unwrap().n_rows));
+    assert_eq!(first.unwrap(), 10);
+    // A column that is not numbers, asked for as such.
+    write(&path, vec![("id", Arc::new(StringArray::from(vec!["a"; 3])))], 10);
+    let source = open(&path, None).unwrap();
+    let request = Request { numbers: vec![0], ..Request::default() };
+    let error = pulled(&source, &request, &settings, &Observe::default(), |batches| batches.next_batch().map(|_| ()));
+    assert_eq!(error.unwrap_err().kind(), Kind::BadData);
 }
 
 #[test]

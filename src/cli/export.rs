@@ -102,5 +102,6 @@ impl ExportArgs {
 
 fn note(exported: &Exported) -> String {
     let segments: Vec<String> = exported.segments.iter().map(|(cluster, name)| format!("{name} ({cluster})")).collect();
-    format!("{} customers of {}", grouped(exported.customers), segments.join(", "))
+    let customers = if exported.customers == 1 { "customer" } else { "customers" };
+    format!("{} {customers} of {}", grouped(exported.customers), segments.join(", "))
 }

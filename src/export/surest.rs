@@ -5,8 +5,8 @@
 //! row), so that no customer is lost or listed twice between two reads, and customers whose rows were permuted come out
 //! alike. Nothing is written to a disk meanwhile: a list of customers lies in no temporary file.
 
-use arrow::array::{Array, ArrayRef};
-use arrow::compute::interleave;
+use arrow::array::{Array, ArrayRef, UInt32Array};
+use arrow::compute::{interleave, take};
 
 use crate::error::{Error, Result};
 
@@ -86,21 +86,24 @@ impl Surest {
             return Ok(());
         }
         let part = u32::try_from(self.parts.len()).map_err(|_| Error::bug("too many parts of a list"))?;
-        for &at in &chosen {
-            if let Some(&figures) = portion.rows.get(at as usize) {
+        for (at, &row) in (0u32..).zip(&chosen) {
+            if let Some(&figures) = portion.rows.get(row as usize) {
                 self.kept.push(Kept { place: figures.place(), figures, part, at });
             }
         }
-        self.bytes += portion.columns.iter().map(|column| column.get_array_memory_size()).sum::<usize>();
-        self.parts.push(portion.columns);
+        let columns = if chosen.len() == portion.rows.len() {
+            portion.columns
+        } else {
+            let chosen = UInt32Array::from(chosen);
+            let taken = portion.columns.iter().map(|column| take(column, &chosen, None));
+            taken.collect::<Result<_, _>>().map_err(|error| Error::bug("rows that cannot be taken").because(error))?
+        };
+        self.bytes += columns.iter().map(|column| column.get_array_memory_size()).sum::<usize>();
+        self.parts.push(columns);
         if self.kept.len() as u64 > self.limits.rows.saturating_add(self.limits.rows.max(SPARE_ROWS)) {
             self.shrink(usize::try_from(self.limits.rows).unwrap_or(usize::MAX))?;
         } else if self.bytes + self.kept.len() * size_of::<Kept>() > self.limits.bytes {
-            // What was not chosen of a portion may be most of it; once that is gone there may be room.
-            self.shrink(usize::MAX)?;
-            if self.bytes + self.kept.len() * size_of::<Kept>() > self.limits.bytes / 2 {
-                self.shrink((self.kept.len() / 2).max(1))?;
-            }
+            self.shrink((self.kept.len() / 2).max(1))?;
         }
         Ok(())
     }

@@ -177,6 +177,7 @@ impl Evidence {
     }
 }
 
+/// A sentence; with `{:#}` without the scale that it was judged on.
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (role, asked) = (&self.role, &self.asked);
@@ -204,7 +205,8 @@ impl fmt::Display for Evidence {
         }
         let is = if self.is_so { "is" } else { "is not" };
         write!(f, "{column} {is} {asked}: {} against {} over all", Figure(mean), Figure(all))?;
-        let Some(standing) = self.standing.filter(|_| asked.compares()) else { return Ok(()) };
+        // In short, without the scale that it was judged on.
+        let Some(standing) = self.standing.filter(|_| asked.compares() && !f.alternate()) else { return Ok(()) };
         if standing.measure == Measure::Multiples {
             write!(f, ", {} times the average", Figure(mean / all))?;
         }

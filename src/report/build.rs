@@ -207,8 +207,8 @@ pub(super) fn fate(persona: &str, outcome: &Outcome) -> PersonaFate {
         Outcome::NotFound { closest: Some(closest) } => {
             let needed = |evidence: &&Evidence| evidence.importance != Importance::Typical;
             let fell_short = closest.evidence.iter().filter(needed).find(|evidence| evidence.speaks_against());
-            let why = fell_short.map_or_else(String::new, |evidence| format!(": {evidence}"));
-            (Vec::new(), Some(format!("not found; cluster {} came closest{why}", closest.cluster)))
+            let why = fell_short.map_or_else(String::new, |evidence| format!(": {evidence:#}"));
+            (Vec::new(), Some(format!("not found; segment {} came closest{why}", closest.cluster)))
         }
         other => (Vec::new(), Some(other.to_string())),
     };

@@ -45,10 +45,19 @@ pub(super) fn exact(value: f64) -> String {
     }
 }
 
-/// How far from the average, in standard deviations: +1.2.
+/// How far from the average, in standard deviations: +1.2. A minus is as wide as a plus.
 pub(super) fn lift(value: f64) -> String {
     let text = format!("{value:+.2}");
-    if text == "-0.00" { "+0.00".to_owned() } else { text }
+    if text == "-0.00" { "+0.00".to_owned() } else { text.replace('-', "−") }
+}
+
+/// A figure that stands alone, as at the end of an axis: no digits that say nothing.
+pub(super) fn brief(value: f64) -> String {
+    let text = figure(value);
+    match text.contains('.') && !text.contains('e') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
 }
 
 /// A figure that may be missing.
@@ -92,5 +101,10 @@ mod tests {
             "0.0 %, < 0.1 %, 0.1 %, 99.9 %, > 99.9 %, 100.0 %"
         );
         assert_eq!((share(0.2064), lift(-0.001), lift(1.25)), ("20.6 %".into(), "+0.00".into(), "+1.25".into()));
+        assert_eq!(lift(-0.5), "−0.50");
+        assert_eq!(
+            [0.0, 545.0, 1.0, 26.3, 0.85, 1234.0, 1e-5].map(brief).join(" "),
+            "0 545 1 26.3 0.85 1,234 1.000e-5"
+        );
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn steps(summary: &Summary) -> Vec<(&'static str, String)> {
                 summary.n_init, summary.max_iter, summary.tol, summary.seed
             ),
         ),
-        ("Inertia", format!("{} (scaled units), {} iterations, {end}", summary.inertia, summary.iterations)),
+        ("Inertia", format!("{} (scaled units), {} iterations, {end}", figure(summary.inertia), summary.iterations)),
         ("Playbook", format!("{} ({})", summary.playbook.title, summary.playbook.name)),
         ("Version", format!("segmint {}", summary.segmint)),
     ]

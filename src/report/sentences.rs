@@ -136,7 +136,8 @@ fn highest_average(summary: &Summary) -> Option<String> {
     let holders: Vec<&ClusterSummary> = means.iter().filter(|(_, mean)| *mean == most).map(|(c, _)| *c).collect();
     let [holder] = holders[..] else { return None };
     (most >= STANDS_OUT * all && summary.k > 1).then(|| {
-        let (times, own, all) = (figure(most / all), figure(most), figure(all));
+        let unit = summary.unit(value);
+        let (times, own, all) = (figure(most / all), measured(most, unit), measured(all, unit));
         format!(
             "The average {value} is highest in {}: {own}, {times} times the {all} of all customers.",
             quoted(holder)

@@ -106,7 +106,7 @@ fn against_input(reading: &Reading, verdict: &mut Verdict) -> Result<()> {
     derived::mixes(summary, &columns, verdict);
     columns.extend(derived::order_value(summary, &columns));
     conditions::check(summary, &columns, verdict);
-    metrics::check(reading, recomputed.places, verdict)
+    metrics::check(reading, recomputed, verdict)
 }
 
 /// Whether model and summary speak of the same clusters, by number and name. Where they do not, nothing else is compared.

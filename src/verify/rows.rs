@@ -30,7 +30,8 @@ pub(super) struct Recomputed {
     /// Per feature, rows that are left out for its sake, and kept rows whose value was replaced.
     pub dropped: Vec<u64>,
     pub imputed: Vec<u64>,
-    /// Σ w per cluster, where there are sample weights.
+    /// Where the sample weights stand in the source and how they become whole, and Σ w per cluster.
+    pub weight: Option<(usize, Steps)>,
     pub weights: Option<Vec<f64>>,
     /// Per described column: of every cluster, and of all.
     pub columns: Vec<(Vec<Tally>, Tally)>,
@@ -70,10 +71,10 @@ impl Reading<'_> {
         let weight = self.settings.sample_weight.as_deref().map(&mut slot).transpose()?;
         let texts = self.summary.profile.categories.iter().map(|text| self.source.column(&text.name));
         let texts: Vec<usize> = texts.collect::<Result<_>>()?;
-        let steps = match &self.settings.sample_weight {
-            Some(name) => {
+        let weighed = match weight.and_then(|slot| numbers.get(slot)) {
+            Some(&column) => {
                 let features: Vec<usize> = features.iter().filter_map(|slot| numbers.get(*slot)).copied().collect();
-                Some(weights::steps(self.source, &geometry, &features, self.source.column(name)?, self.observe)?)
+                Some((column, weights::steps(self.source, &geometry, &features, column, self.observe)?))
             }
             None => None,
         };
@@ -81,9 +82,9 @@ impl Reading<'_> {
         let mut rows = Rows {
             features: &features,
             columns: &columns,
-            weight: weight.zip(steps),
+            weight: weight.zip(weighed.map(|(_, steps)| steps)),
             claimed_rows: self.assigned.rows,
-            found: self.nothing(&geometry),
+            found: Recomputed { weight: weighed, ..self.nothing(&geometry) },
             geometry,
             other_ids: 0,
             near_ties: 0,
@@ -115,6 +116,7 @@ impl Reading<'_> {
             rows: 0,
             dropped: vec![0; geometry.n_features()],
             imputed: vec![0; geometry.n_features()],
+            weight: None,
             weights: self.settings.sample_weight.is_some().then(|| vec![0.0; n_clusters]),
             columns: columns.collect(),
             texts: summary.profile.categories.iter().map(|_| Values::none(n_clusters)).collect(),
@@ -252,7 +254,7 @@ impl Rows<'_> {
                 *sum += weight;
             }
             if let Some(places) = &mut self.found.places {
-                places.add(&self.point.steps, cluster);
+                places.add(&self.point.steps, cluster, weight as i128);
             }
         }
         Ok(labelled)

@@ -47,7 +47,7 @@ fn a_persona_stands_for_all_segments_that_carry_it_and_a_segment_for_itself() {
     assert_eq!(count(&["--cluster", "2"]), [4141]);
     assert_eq!(count(&["--cluster", "3,2", "--persona", "Loyal Repeat Buyers"]), [4141, 1615], "nobody twice");
     let output = segmint(place.path(), &["export", "run", "--cluster", "4", "--top", "1"]);
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "1 customers of VIP or High Value (4)\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "1 customer of VIP or High Value (4)\n");
 }
 
 #[test]

@@ -28,26 +28,31 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
 }
 
-fn mean(points: &[&Vec<f64>]) -> Vec<f64> {
-    (0..FEATURES.len()).map(|f| points.iter().map(|point| point[f]).sum::<f64>() / points.len() as f64).collect()
+/// Points with what they weigh.
+fn mean(points: &[(&Vec<f64>, f64)]) -> Vec<f64> {
+    let weight: f64 = points.iter().map(|(_, weight)| weight).sum();
+    (0..FEATURES.len()).map(|f| points.iter().map(|(point, weight)| weight * point[f]).sum::<f64>() / weight).collect()
 }
 
-/// Davies-Bouldin, Calinski-Harabasz and silhouette, as the text books have them.
-fn by_the_book(points: &[Vec<f64>], labels: &[usize], k: usize) -> [f64; 3] {
-    let n = points.len() as f64;
-    let members = |c: usize| points.iter().zip(labels).filter(move |(_, label)| **label == c).map(|(point, _)| point);
+/// Davies-Bouldin and Calinski-Harabasz with weights, and the silhouette, as the text books have them.
+fn by_the_book(points: &[Vec<f64>], labels: &[usize], weights: &[f64], k: usize) -> [f64; 3] {
+    let weighed = || points.iter().zip(weights.iter().copied());
+    let members = |c: usize| weighed().zip(labels).filter(move |(_, label)| **label == c).map(|(point, _)| point);
     let means: Vec<Vec<f64>> = (0..k).map(|c| mean(&members(c).collect::<Vec<_>>())).collect();
+    let weight = |c: usize| members(c).map(|(_, w)| w).sum::<f64>();
     let spread: Vec<f64> =
-        (0..k).map(|c| members(c).map(|p| distance(p, &means[c])).sum::<f64>() / members(c).count() as f64).collect();
+        (0..k).map(|c| members(c).map(|(p, w)| w * distance(p, &means[c])).sum::<f64>() / weight(c)).collect();
     let worst = |c: usize| {
         let ratio = |other: usize| (spread[c] + spread[other]) / distance(&means[c], &means[other]);
         (0..k).filter(|other| *other != c).map(ratio).fold(0.0, f64::max)
     };
     let davies_bouldin = (0..k).map(worst).sum::<f64>() / k as f64;
-    let all = mean(&points.iter().collect::<Vec<_>>());
-    let between: f64 = (0..k).map(|c| members(c).count() as f64 * distance(&means[c], &all).powi(2)).sum();
-    let within: f64 = points.iter().zip(labels).map(|(p, c)| distance(p, &means[*c]).powi(2)).sum();
+    let all = mean(&weighed().collect::<Vec<_>>());
+    let between: f64 = (0..k).map(|c| weight(c) * distance(&means[c], &all).powi(2)).sum();
+    let within: f64 = weighed().zip(labels).map(|((p, w), c)| w * distance(p, &means[*c]).powi(2)).sum();
+    let n = points.len() as f64;
     let calinski_harabasz = (between / (k as f64 - 1.0)) / (within / (n - k as f64));
+    let members = |c: usize| members(c).map(|(point, _)| point);
     let silhouette = points.iter().zip(labels).map(|(point, own)| {
         let to = |c: usize| members(c).map(|p| distance(point, p)).sum::<f64>();
         let a = to(*own) / (members(*own).count() as f64 - 1.0);
@@ -59,6 +64,16 @@ fn by_the_book(points: &[Vec<f64>], labels: &[usize], k: usize) -> [f64; 3] {
 
 #[test]
 fn metrics_are_those_of_their_definitions_and_a_changed_one_is_found() {
+    checked(&[]);
+}
+
+#[test]
+fn metrics_of_weighted_rows_are_too() {
+    checked(&["--sample-weight", "tenure"]);
+}
+
+/// Runs a job, gives its summary the metrics of the text books, and has them verified, right and changed.
+fn checked(more: &[&str]) {
     let place = tempfile::tempdir().unwrap();
     let data = place.path().join("customers.parquet");
     let (data_text, folder) = (data.display().to_string(), place.path().join("run"));
@@ -78,7 +93,7 @@ fn metrics_are_those_of_their_definitions_and_a_changed_one_is_found() {
         "--out",
         &out,
     ];
-    run(&arguments);
+    run(&[&arguments[..], more].concat());
 
     // Scaled as the run scaled: mean 0, standard deviation 1.
     let model: Value = serde_json::from_slice(&std::fs::read(folder.join("model.json")).unwrap()).unwrap();
@@ -93,7 +108,8 @@ fn metrics_are_those_of_their_definitions_and_a_changed_one_is_found() {
     }
     let labels: Vec<usize> =
         column(&folder.join("assignments.parquet"), "cluster").into_iter().map(|label| label as usize).collect();
-    let right = by_the_book(&points, &labels, 4);
+    let weights = if more.is_empty() { vec![1.0; 1500] } else { column(&data, "tenure") };
+    let right = by_the_book(&points, &labels, &weights, 4);
     let mut summary = summary_of(&folder);
     for (name, value) in ["davies_bouldin", "calinski_harabasz", "silhouette"].into_iter().zip(right) {
         summary["metrics"][name] = json!(value);

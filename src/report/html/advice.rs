@@ -60,26 +60,45 @@ pub(super) fn what_to_measure(html: &mut Html, summary: &Summary, cluster: &Clus
         return;
     }
     html.element("h4", &[], "What to measure");
-    let has_origin = guide.kpis.iter().any(|kpi| kpi.origin.is_some());
-    let has_target = guide.kpis.iter().any(|kpi| kpi.target.is_some());
+    // A row of dashes says nothing: what has neither a target nor a figure is named below the table.
+    let (rows, bare): (Vec<&TrackedKpi>, Vec<&TrackedKpi>) = guide.kpis.iter().partition(|kpi| is_known(kpi));
+    if !rows.is_empty() {
+        tracked(summary, cluster, &rows).write(html);
+    }
+    if !bare.is_empty() {
+        let names: Vec<&str> = bare.iter().map(|kpi| kpi.name.as_str()).collect();
+        let also = if rows.is_empty() { "Without a target" } else { "Also, without a target" };
+        html.element("p", &[("class", "note")], &format!("{also} and not in this table: {}.", names.join("; ")));
+    }
+}
+
+fn is_known(kpi: &TrackedKpi) -> bool {
+    kpi.target.is_some() || kpi.baseline.is_some()
+}
+
+fn tracked(summary: &Summary, cluster: &ClusterSummary, kpis: &[&TrackedKpi]) -> Table {
+    let has_origin = kpis.iter().any(|kpi| kpi.origin.is_some());
+    let has_target = kpis.iter().any(|kpi| kpi.target.is_some());
+    let has_baseline = kpis.iter().any(|kpi| kpi.baseline.is_some());
     let mut head = vec![Cell::text("Figure")];
     head.extend(has_target.then(|| Cell::text("Target")));
-    head.extend(["Today", "All customers"].map(Cell::heading));
+    head.extend(has_baseline.then(|| ["Today", "All customers"].map(Cell::heading)).into_iter().flatten());
     head.extend(has_origin.then(|| Cell::text("Where the target comes from")));
     let mut table = Table::new(format!("Figures to watch for {}", cluster.persona), head);
-    for kpi in &guide.kpis {
+    for kpi in kpis {
         let unit = unit(summary, kpi);
         let target =
             kpi.goal.map(|goal| goal.in_words(unit.or(kpi.unit.as_deref()), kpi.window)).or(kpi.target.clone());
         let own = kpi.baseline.as_ref().map(|baseline| baseline.value);
         let all = kpi.baseline.as_ref().and_then(|baseline| baseline.overall);
+        let figure = |value: Option<f64>| Cell::number(or_dash(value, |value| measured(value, unit)), value);
         let mut row = vec![Cell::text(&kpi.name)];
         row.extend(has_target.then(|| Cell::text(target.unwrap_or_else(|| "–".to_owned()))));
-        row.extend([own, all].map(|value| Cell::number(or_dash(value, |value| measured(value, unit)), value)));
+        row.extend(has_baseline.then(|| [own, all].map(figure)).into_iter().flatten());
         row.extend(has_origin.then(|| Cell::text(kpi.origin.as_deref().unwrap_or("–"))));
         table.rows.push(row);
     }
-    table.write(html);
+    table
 }
 
 /// The unit of a figure to watch; the table's own currency where the job names one.

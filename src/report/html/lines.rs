@@ -1,9 +1,9 @@
 //! Parallel coordinates, standing up: a row per clustered column, a line per segment that runs down through its lifts.
 //! Rows in place of the usual upright axes leave room for long column names, on a phone too.
 
-use super::table::{Cell, Table, behind, colour};
+use super::table::{Cell, Table, behind, colour, legend};
 use super::writer::Html;
-use super::{CHART_SEGMENTS_MAX, Page, percent, shown_only};
+use super::{Page, drawn, percent, shown_only};
 use crate::report::figures::{lift, or_dash};
 use crate::report::summary::ClusterSummary;
 
@@ -44,7 +44,7 @@ fn lift_of(cluster: &ClusterSummary, column: &str) -> Option<f64> {
 
 pub(super) fn write(html: &mut Html, page: &Page) {
     let columns = columns(page);
-    let drawn = &page.summary.clusters[..page.summary.clusters.len().min(CHART_SEGMENTS_MAX)];
+    let drawn = drawn(page);
     let largest = drawn.iter().flat_map(|c| columns.iter().filter_map(|name| lift_of(c, name))).map(f64::abs);
     let reach = largest.fold(1.0, f64::max).min(LIFT_MAX);
     html.element(
@@ -64,7 +64,7 @@ pub(super) fn write(html: &mut Html, page: &Page) {
                 let class = if at == 0.0 { "middle" } else { "grid" };
                 html.empty("line", &[("class", class), ("x1", &x), ("x2", &x), ("y1", "0"), ("y2", &bottom)]);
                 let y = format!("{:.0}", ROW_HEIGHT * columns.len() as f64 + 16.0);
-                let said = if at == 0.0 { "like all".to_owned() } else { format!("{at:+.0}") };
+                let said = if at == 0.0 { "like all".to_owned() } else { lift(at).trim_end_matches(".00").to_owned() };
                 html.element("text", &[("class", "axis"), ("x", &x), ("y", &y)], &said);
             }
             for (row, name) in columns.iter().enumerate() {
@@ -80,6 +80,7 @@ pub(super) fn write(html: &mut Html, page: &Page) {
                 line(html, cluster, &columns, reach);
             }
         });
+        html.within("figcaption", &[], |html| legend(html, "legend", drawn));
         behind(html, &table(page, &columns));
     });
 }

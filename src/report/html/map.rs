@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::table::{Cell, Table, behind, colour};
+use super::table::{Cell, Table, behind, colour, legend};
 use super::writer::Html;
-use super::{CHART_SEGMENTS_MAX, Page, shown_only};
+use super::{Page, drawn, shown_only};
 use crate::profile::{Axis, Map, MapPoint};
 use crate::report::figures::{count, share};
 
@@ -49,11 +49,11 @@ pub(super) fn write(html: &mut Html, page: &Page) {
         let view = format!("0 0 {WIDTH:.0} {HEIGHT:.0}");
         let label = format!("Customers on two axes; across: {}; up: {}", named(page, across), named(page, up));
         html.picture(&label, ("viewBox", &view), |html| {
-            for cluster in page.summary.clusters.iter().take(CHART_SEGMENTS_MAX) {
+            for cluster in drawn(page) {
                 let dots = dots(map, &frame, cluster.cluster);
                 html.empty("path", &[("class", &format!("dots {}", colour(cluster.cluster))), ("d", &dots)]);
             }
-            for cluster in page.summary.clusters.iter().take(CHART_SEGMENTS_MAX) {
+            for cluster in drawn(page) {
                 let Some((x, y)) = middle(map, cluster.cluster) else { continue };
                 let (x, y) = (format!("{:.1}", frame.across(x)), format!("{:.1}", frame.up(y)));
                 html.within("g", &[("class", colour(cluster.cluster))], |html| {
@@ -64,11 +64,7 @@ pub(super) fn write(html: &mut Html, page: &Page) {
         });
         let outside = map.points.iter().filter(|point| !frame.holds(point)).count();
         html.within("figcaption", &[], |html| {
-            html.within("ul", &[("class", "legend")], |html| {
-                for cluster in page.summary.clusters.iter().take(CHART_SEGMENTS_MAX) {
-                    html.within("li", &[], |html| super::table::segment(html, cluster.cluster, &cluster.persona));
-                }
-            });
+            legend(html, "legend", drawn(page));
             html.element("p", &[], &format!("Across: {}. Up: {}.", named(page, across), named(page, up)));
             if outside > 0 {
                 let customers = if outside == 1 { "customer lies" } else { "customers lie" };

@@ -24,7 +24,7 @@ mod table;
 mod writer;
 
 use self::writer::Html;
-use super::summary::Summary;
+use super::summary::{ClusterSummary, Summary};
 use crate::profile::Map;
 
 /// Segments that one chart shows; more could not be told apart. Tables have all of them.
@@ -121,6 +121,12 @@ fn cards_only(html: &mut Html, page: &Page) {
         let text = format!("The {CARDS_MAX} largest of {k} segments are described; summary.json has all of them.");
         html.element("p", &[("class", "note")], &text);
     }
+}
+
+/// The segments that a chart shows.
+fn drawn<'a>(page: &Page<'a>) -> &'a [ClusterSummary] {
+    let clusters = &page.summary.clusters;
+    clusters.get(..CHART_SEGMENTS_MAX).unwrap_or(clusters)
 }
 
 /// Says that a chart shows the largest segments only, where it does.

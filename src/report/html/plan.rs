@@ -46,16 +46,17 @@ pub(super) fn write_watched(html: &mut Html, page: &Page) {
     ];
     for (title, part) in parts.iter().filter(|(_, part)| !part.is_empty()) {
         html.element("h3", &[], title);
-        let mut head = ["Figure", "About", "Every"].map(Cell::text).to_vec();
+        let mut head = ["Figure", "About"].map(Cell::text).to_vec();
+        let is_regular = part.iter().any(|watched| watched.every.is_some());
+        head.extend(is_regular.then(|| Cell::text("Every")));
         let needs_data = part.iter().any(|watched| watched.needs.is_some());
         head.extend(needs_data.then(|| Cell::text("Needs")));
         let mut table = Table::new(*title, head);
         for watched in part {
-            let mut row = vec![
-                Cell::text(&watched.metric),
-                Cell::text(&watched.about),
-                Cell::text(watched.every.as_deref().unwrap_or("–").replace(' ', "\u{a0}")),
-            ];
+            let about = watched.about.replace("segment ", "segment\u{a0}");
+            let mut row = vec![Cell::text(&watched.metric), Cell::text(about)];
+            let every = || watched.every.as_deref().unwrap_or("–").replace(' ', "\u{a0}");
+            row.extend(is_regular.then(|| Cell::text(every())));
             row.extend(watched.needs.as_deref().map(Cell::text));
             table.rows.push(row);
         }

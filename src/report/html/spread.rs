@@ -4,8 +4,8 @@ use super::table::{Cell, Table, behind, colour};
 use super::writer::Html;
 use super::{CARDS_MAX, CHART_SEGMENTS_MAX, Page, percent, shown_only};
 use crate::profile::{ColumnProfile, Moments, Quartiles};
-use crate::report::figures::{count, or_dash};
-use crate::report::units::{heading, measured, short};
+use crate::report::figures::{brief, count, or_dash};
+use crate::report::units::{heading, short};
 
 /// Columns drawn.
 const COLUMNS_MAX: usize = 40;
@@ -69,8 +69,9 @@ fn chart(html: &mut Html, page: &Page, column: &ColumnProfile) {
         }
     });
     html.within("p", &[("class", "ends")], |html| {
-        html.element("span", &[], &measured(low, unit));
-        html.element("span", &[], &measured(high, unit));
+        for end in [low, high] {
+            html.element("span", &[], &unit.map_or_else(|| brief(end), |unit| format!("{} {unit}", brief(end))));
+        }
     });
     behind(html, &table(page, column));
 }

@@ -1,6 +1,7 @@
 //! Tables: the figures themselves, and what stands behind every chart for those who cannot see it.
 
 use super::writer::Html;
+use crate::report::summary::ClusterSummary;
 
 #[derive(Debug, Clone)]
 pub(super) enum Cell {
@@ -134,6 +135,15 @@ pub(super) fn segment(html: &mut Html, number: usize, name: &str) {
         chip(html, number);
         html.text(" ");
         html.element("bdi", &[], name);
+    });
+}
+
+/// What the numbers in a chart stand for.
+pub(super) fn legend(html: &mut Html, class: &'static str, clusters: &[ClusterSummary]) {
+    html.within("ul", &[("class", class)], |html| {
+        for cluster in clusters {
+            html.within("li", &[], |html| segment(html, cluster.cluster, &cluster.persona));
+        }
     });
 }
 

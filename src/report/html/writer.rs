@@ -24,7 +24,8 @@ impl Html {
 
     /// Text from anywhere.
     pub(super) fn text(&mut self, text: &str) {
-        self.text.push_str(&escape::html(text));
+        // A number stays with its per cent.
+        self.text.push_str(&escape::html(&text.replace(" %", "\u{a0}%")));
     }
 
     /// An element with what `inside` writes.
