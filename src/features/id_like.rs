@@ -24,6 +24,10 @@ const DISTINCT_MIN: f64 = 0.8;
 /// Largest distance of the sample's distribution from an even one (the statistic of Kolmogorov and Smirnov).
 const UNEVEN_MAX: f64 = 0.15;
 
+/// Pairs of customers for each whole number between the smallest and the largest, from which on it is no accident that
+/// all values differ: by chance one table in a hundred and fifty would have none equal.
+const SURPRISE: f64 = 10.0;
+
 /// Values that are compared at once; of more, a hashed part is.
 const VALUES_MAX: u64 = 1 << 20;
 
@@ -83,12 +87,14 @@ fn are_numbered(
     let settings = ScanSettings { chunk_rows: job.engine.chunk_rows, memory: WAVE_BYTES };
     let every = source.n_rows().div_ceil(VALUES_MAX).max(1);
     let (mut compared, mut whole) = (Vec::new(), true);
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
     source.scan(&request, &settings, &observe.silent(), &mut |wave| {
         for &value in wave.iter().flat_map(|batch| &batch.numbers).flatten() {
             if !value.is_finite() && fitted.missing != Missing::Error {
                 continue;
             }
             whole &= value.fract() == 0.0;
+            (least, most) = (least.min(value), most.max(value));
             // By value, so that equal ones are compared wherever they stand.
             if whole && (value.to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).is_multiple_of(every) {
                 compared.push(value.to_bits());
@@ -97,6 +103,9 @@ fn are_numbered(
         Ok(())
     })?;
     compared.sort_unstable();
+    // So many numbers drawn from so few would hardly all differ by chance: seconds of a year say nothing, days do.
+    let rows = source.n_rows() as f64;
+    whole &= rows * rows >= SURPRISE * (most - least + 1.0);
     Ok((whole && compared.windows(2).all(|pair| pair[0] != pair[1])).then_some(feature))
 }
 

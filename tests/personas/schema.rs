@@ -94,7 +94,7 @@ fn what_the_reader_does_not_know_the_schema_refuses_too() {
         ("\npriority = \"medium\"", "\npriority = \"middling\""),
         ("recency = \"low\", frequency", "recency = \"lowish\", frequency"),
         ("{ at_most = 2.0 }", "{ most = 2.0 }"),
-        ("{ quantile_at_least = 0.75 }", "{ quantile_at_least = 0.9 }"),
+        ("monetary = { quantile_at_least = 0.75 }", "monetary = { quantile_at_least = 0.9 }"),
         ("\n[[persona.kpi]]", "\n[[persona.kpis]]"),
         ("\nwithin = \"2 weeks\"", "\nwithin = \"2 fortnights\""),
         ("\nwanted = true", "\nwanted = \"yes\""),

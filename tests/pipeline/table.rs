@@ -22,7 +22,7 @@ pub fn customers() -> Vec<(&'static str, ArrayRef)> {
     let frequency: Int32Array = (0..ROWS).map(|row| 12 / (1 + row % 3) as i32 + spread(row / 3, 4) as i32).collect();
     let monetary: Float64Array = (0..ROWS).map(|row| 900.0 / (1 + row % 3) as f64 + spread(row, 101)).collect();
     let weight: Float64Array = (0..ROWS).map(|row| spread(row, 4)).collect();
-    let tenure: Float64Array = (0..ROWS).map(|row| (row % 50 != 7).then(|| spread(row, 800))).collect();
+    let tenure: Float64Array = (0..ROWS).map(|row| (row % 50 != 7).then(|| spread(row, 450))).collect();
     vec![
         ("customer", Arc::new(ids)),
         ("recency", Arc::new(recency)),

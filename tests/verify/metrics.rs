@@ -117,6 +117,8 @@ fn checked(more: &[&str]) {
     let entry = |k: usize, inertia: &Value, metrics: &Value| {
         let mut entry = metrics.clone();
         entry["k"] = json!(k);
+        entry["found"] = json!(k);
+        entry["iterations"] = json!(1);
         entry["inertia"] = inertia.clone();
         entry
     };
