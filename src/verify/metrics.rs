@@ -54,7 +54,9 @@ pub(super) fn check(reading: &Reading, recomputed: Recomputed, verdict: &mut Ver
     if let Some((points, clusters)) = &places.points {
         same("silhouette", claimed.silhouette, silhouette(points, clusters, &places));
     } else if claimed.silhouette.is_some() {
-        verdict.not_checked(format!("{SUMMARY}, metrics.silhouette: of at most {SILHOUETTE_ROWS_MAX} rows only"));
+        verdict.not_checked(format!(
+            "{SUMMARY}, metrics.silhouette: where it is of all rows, and those are at most {SILHOUETTE_ROWS_MAX}"
+        ));
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ impl Places {
     /// None where the summary makes no claim that needs them.
     pub fn wanted(summary: &Summary, n_rows: u64, n_features: usize) -> Option<Places> {
         let metrics = &summary.metrics;
-        let silhouette = metrics.silhouette.is_some();
+        let silhouette = metrics.silhouette.is_some() && metrics.silhouette_sample.is_none();
         if !silhouette && metrics.davies_bouldin.is_none() && metrics.calinski_harabasz.is_none() {
             return None;
         }
