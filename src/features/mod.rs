@@ -32,5 +32,6 @@ pub use exact::ratio;
 pub use id_like::id_like;
 pub use load::{Loaded, RowCounts, load};
 pub use model::{FeatureModel, FittedFeature};
+pub use moments::extremes;
 pub use selection::Quantile;
 pub use ways::Reads;

@@ -97,8 +97,8 @@ impl Moments {
     }
 }
 
-/// Smallest and largest of some values, in lanes that do not wait for each other.
-fn extremes(values: &[f64]) -> (f64, f64) {
+/// Smallest and largest of some values, in lanes that do not wait for each other; infinite where there are none.
+pub fn extremes(values: &[f64]) -> (f64, f64) {
     const LANES: usize = 8;
     let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
     let mut add = |values: &[f64]| {

@@ -58,7 +58,12 @@ impl Grid {
 
     /// The Euclidean distance in scaled units: the IEEE square root of an exact D.
     pub fn distance(self, steps: i128) -> f64 {
-        libm::scalbn((steps as f64).sqrt(), self.exponent)
+        // Few distances need 128 bits, and few steps are so small that a product with them would be rounded twice.
+        let square = i64::try_from(steps).map_or(steps as f64, |small| small as f64);
+        match self.exponent {
+            -1000..=1000 => square.sqrt() * f64::from_bits(((1023 + self.exponent) as u64) << 52),
+            _ => libm::scalbn(square.sqrt(), self.exponent),
+        }
     }
 }
 
@@ -82,5 +87,19 @@ mod tests {
         assert_eq!(divide_half_even(7, 3), 2);
         assert_eq!(divide_half_even(8, 3), 3);
         assert_eq!(divide_half_even(-7, 3), -2);
+    }
+
+    #[test]
+    fn distances_are_the_roots_times_the_step_at_every_size() {
+        for exponent in [-1040, -1001, -1000, -17, 0, 3, 1000, 1010] {
+            let grid = Grid { exponent };
+            for steps in [0, 1, 2, 10, (1i128 << 53) + 1, i64::MAX.into(), i128::from(i64::MAX) + 1, 1 << 109] {
+                assert_eq!(
+                    grid.distance(steps),
+                    libm::scalbn((steps as f64).sqrt(), exponent),
+                    "{steps} at {exponent}"
+                );
+            }
+        }
     }
 }

@@ -72,7 +72,8 @@ fn seed_one(sample: &Sample, k: usize, seed: u64, restart: u32) -> Vec<i64> {
     let mut nearest = sample.unseeded();
 
     let weights = || (0..matrix.n_rows()).map(|row| u128::from(matrix.weight(row)));
-    let mut first = point(walk(below(weights().sum(), seed, restart, 0, 0), weights()));
+    let draw = below(u128::from(matrix.facts().weight), seed, restart, 0, 0);
+    let mut first = point(if matrix.weights().is_some() { walk(draw, weights()) } else { draw as usize });
     let mut potentials = sample.lower(&first, &mut nearest);
     values.append(&mut first);
 

@@ -2,7 +2,11 @@
 
 use num_bigint::BigInt;
 
-use super::exact::{Cell, Parts, Totals, WINDOWS};
+use super::exact::{Bins, Cell, Parts, Totals, WINDOWS};
+use crate::features::extremes;
+
+/// Fewer values of a cluster are added up one by one: emptying the bins would cost more.
+const BINNED_MIN: usize = 1 << 10;
 
 /// The label of a row that belongs to no cluster, because the features left it out.
 pub const DROPPED: u16 = u16::MAX;
@@ -82,6 +86,29 @@ impl ColumnSums {
                 }
                 cells[usize::from(label)].add(parts, weight);
             }
+        }
+    }
+
+    /// Adds values of one cluster, each finite and of weight 1; 0 has no sign.
+    pub(super) fn add_cluster(&mut self, cluster: usize, values: &[f64], bins: &mut Bins) {
+        let n_clusters = self.counts.len();
+        let Some(counts) = self.counts.get_mut(cluster).filter(|_| !values.is_empty()) else { return };
+        let (min, max) = extremes(values);
+        let n = values.len() as u64;
+        counts.merge(&Counts { rows: n, weight: n, min, max });
+        let mut to_window = |window: usize, add: &dyn Fn(&mut Cell)| {
+            let cells = &mut self.windows[window];
+            if cells.is_empty() {
+                *cells = vec![Cell::default(); n_clusters];
+            }
+            add(&mut cells[cluster]);
+        };
+        if values.len() < BINNED_MIN {
+            for parts in values.iter().filter(|&&value| value != 0.0).map(|&value| Parts::of(value)) {
+                to_window(parts.window, &|cell| cell.add(parts, 1));
+            }
+        } else {
+            bins.add_up(values, to_window);
         }
     }
 

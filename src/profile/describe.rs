@@ -150,7 +150,9 @@ impl Rows<'_> {
                 sums.par_iter_mut().enumerate().for_each(|(at, (sums, values))| {
                     for (batch, rows) in wave.iter().zip(&labelled) {
                         if let Some(numbers) = batch.numbers.get(self.dropping.len() + at) {
-                            sums.add(numbers, &rows.labels, rows.weights.as_deref());
+                            if let Some(weights) = rows.weights.as_deref() {
+                                sums.add(numbers, &rows.labels, Some(weights));
+                            }
                             values.add(numbers, &rows.labels);
                         }
                     }
@@ -172,7 +174,10 @@ impl Rows<'_> {
             return Err(changed());
         }
         kept.append(&mut picked);
-        let figures = columns.par_iter().zip(sums).map(|(column, (sums, values))| {
+        let figures = columns.par_iter().zip(sums).map(|(column, (mut sums, values))| {
+            if self.weights.is_none() {
+                values.add_up(&mut sums);
+            }
             let profile = column_profile(&column.name, column.column_use, &sums, values.quartiles(), &sizes.rows);
             (ColumnProfile { unit: column.unit.clone(), ..profile }, sums.totals())
         });

@@ -63,6 +63,13 @@ impl Cell {
         self.add_square(square << (2 * parts.shift), high);
     }
 
+    /// Adds Σ x and Σ x² of values of one exponent, in units of their last bit, which stand at `shift` in this window.
+    fn add_sums(&mut self, shift: u32, sum: i128, squares: u128) {
+        self.sum += sum << shift;
+        // What leaves the low word; two steps keep each shift below 128.
+        self.add_square(squares << (2 * shift), (squares >> 64 >> (64 - 2 * shift)) as u64);
+    }
+
     pub(super) fn merge(&mut self, other: &Cell) {
         self.sum += other.sum;
         self.add_square(other.square_low, other.square_high);
@@ -73,6 +80,48 @@ impl Cell {
         let (sum, carry) = self.square_low.overflowing_add(low);
         self.square_low = sum;
         self.square_high += high + u64::from(carry);
+    }
+}
+
+/// Biased exponents of an f64.
+const EXPONENTS: usize = 1 << 11;
+
+/// Squares of 53-bit significands fit u128 this many times: 2^106 · 2^22 = 2^128.
+const BINNED_MAX: usize = 1 << 22;
+
+/// Sums of unweighted values by exponent: the quick way for many values of one cluster, for a significand and its square
+/// need not be shifted there.
+pub(super) struct Bins {
+    sums: Vec<i128>,
+    squares: Vec<u128>,
+}
+
+impl Bins {
+    pub(super) fn new() -> Bins {
+        Bins { sums: vec![0; EXPONENTS], squares: vec![0; EXPONENTS] }
+    }
+
+    /// Adds finite values up, and hands on what belongs to each window.
+    pub(super) fn add_up(&mut self, values: &[f64], mut to_window: impl FnMut(usize, &dyn Fn(&mut Cell))) {
+        for values in values.chunks(BINNED_MAX) {
+            for &value in values {
+                let bits = value.to_bits();
+                let exponent = (bits >> 52) as usize & (EXPONENTS - 1);
+                let significand = bits & ((1 << 52) - 1) | u64::from(exponent != 0) << 52;
+                let negative = (bits as i64) >> 63;
+                self.sums[exponent] += i128::from((significand as i64 ^ negative) - negative);
+                self.squares[exponent] += u128::from(significand) * u128::from(significand);
+            }
+            for (biased, (sum, squares)) in self.sums.iter_mut().zip(&mut self.squares).enumerate() {
+                let (sum, squares) = (std::mem::take(sum), std::mem::take(squares));
+                if squares != 0 {
+                    // As in `Parts`.
+                    let exponent = biased.saturating_sub(1) as u32;
+                    let shift = exponent & ((1 << WINDOW_BITS) - 1);
+                    to_window((exponent >> WINDOW_BITS) as usize, &|cell| cell.add_sums(shift, sum, squares));
+                }
+            }
+        }
     }
 }
 
@@ -152,6 +201,21 @@ mod tests {
         let same = vec![0.1; 7];
         assert_eq!(totals(&same).standard_deviation(7), 0.0);
         assert_eq!(totals(&same).mean(7), 0.1);
+    }
+
+    #[test]
+    fn bins_give_the_cells_that_single_values_give() {
+        let largest = f64::MAX / 3.0;
+        let mut values = vec![0.0, -0.0, 1.0, -1.5, 4f64.next_down(), -largest, f64::from_bits(1), f64::MIN_POSITIVE];
+        values.extend((0..3_000).map(|i| f64::from(i - 700) * 1.1f64.powi(i % 200)));
+        // More than one round of bins holds, and the fullest square that there is.
+        values.extend(vec![4f64.next_down(); BINNED_MAX + 3]);
+        let (mut singly, mut together) = (vec![Cell::default(); WINDOWS], vec![Cell::default(); WINDOWS]);
+        for parts in values.iter().map(|&value| Parts::of(value)) {
+            singly[parts.window].add(parts, 1);
+        }
+        Bins::new().add_up(&values, |window, add| add(&mut together[window]));
+        assert_eq!(singly, together);
     }
 
     #[test]

@@ -108,8 +108,7 @@ fn centre(rows: &mut [Vec<f64>]) {
     }
 }
 
-/// The two directions of the largest spread, by orthogonal iteration on the rows themselves: a matrix of d x d products
-/// is never made.
+/// The two directions of the largest spread, by orthogonal iteration.
 fn principal_axes(rows: &[Vec<f64>]) -> Option<[Vec<f64>; 2]> {
     let n_features = rows.first().map_or(0, Vec::len);
     if n_features < 2 || rows.iter().all(|row| row.iter().all(|&value| value == 0.0)) {
@@ -119,9 +118,10 @@ fn principal_axes(rows: &[Vec<f64>]) -> Option<[Vec<f64>; 2]> {
     let first: Vec<f64> = (0..n_features).map(|j| 1.0 / (j as f64 + 1.0)).collect();
     let second: Vec<f64> =
         (0..n_features).map(|j| 1.0 / (j as f64 + 2.5) - if j % 2 == 0 { 0.9 } else { 0.0 }).collect();
+    let scatter = scatter(rows, n_features);
     let mut pair = orthonormal([first, second])?;
     for _ in 0..STEPS_MAX {
-        let next = orthonormal([spread_along(rows, &pair[0]), spread_along(rows, &pair[1])])?;
+        let next = orthonormal([spread_along(&scatter, &pair[0]), spread_along(&scatter, &pair[1])])?;
         let moved = pair.iter().flatten().zip(next.iter().flatten()).map(|(a, b)| (a - b).abs());
         let settled = moved.fold(0.0, f64::max) <= SETTLED;
         pair = next;
@@ -129,19 +129,25 @@ fn principal_axes(rows: &[Vec<f64>]) -> Option<[Vec<f64>; 2]> {
             break;
         }
     }
-    let mut axes = turned(rows, pair);
+    let mut axes = turned(&scatter, pair);
     axes.iter_mut().for_each(|axis| point_up(axis));
     Some(axes)
 }
 
-/// Σ x (x · axis): the axis times the scatter matrix.
-fn spread_along(rows: &[Vec<f64>], axis: &[f64]) -> Vec<f64> {
-    let mut out = vec![0.0; axis.len()];
+/// Σ x xᵀ, (d, d): whatever the number of features, less work than going through the rows in every step.
+fn scatter(rows: &[Vec<f64>], n_features: usize) -> Vec<Vec<f64>> {
+    let mut scatter = vec![vec![0.0; n_features]; n_features];
     for row in rows {
-        let along = dot(row, axis);
-        out.iter_mut().zip(row).for_each(|(out, value)| *out += along * value);
+        for (sums, &value) in scatter.iter_mut().zip(row) {
+            sums.iter_mut().zip(row).for_each(|(sum, other)| *sum += value * other);
+        }
     }
-    out
+    scatter
+}
+
+/// The scatter matrix times an axis.
+fn spread_along(scatter: &[Vec<f64>], axis: &[f64]) -> Vec<f64> {
+    scatter.iter().map(|row| dot(row, axis)).collect()
 }
 
 /// Gram and Schmidt. `None` where the second direction has nothing of its own.
@@ -170,8 +176,8 @@ fn shorten(axis: &mut [f64]) -> Option<()> {
 }
 
 /// One Jacobi rotation inside the plane: the axes of the spread, the larger first.
-fn turned(rows: &[Vec<f64>], [u, v]: [Vec<f64>; 2]) -> [Vec<f64>; 2] {
-    let (along_u, along_v) = (spread_along(rows, &u), spread_along(rows, &v));
+fn turned(scatter: &[Vec<f64>], [u, v]: [Vec<f64>; 2]) -> [Vec<f64>; 2] {
+    let (along_u, along_v) = (spread_along(scatter, &u), spread_along(scatter, &v));
     let (uu, uv, vv) = (dot(&u, &along_u), dot(&u, &along_v), dot(&v, &along_v));
     let (mut c, mut s) = (1.0, 0.0);
     if uv != 0.0 {
@@ -182,7 +188,7 @@ fn turned(rows: &[Vec<f64>], [u, v]: [Vec<f64>; 2]) -> [Vec<f64>; 2] {
     }
     let mix = |a: f64, b: f64| -> Vec<f64> { u.iter().zip(&v).map(|(u, v)| a * u + b * v).collect() };
     let axes = [mix(c, -s), mix(s, c)];
-    let spread = |axis: &[f64]| dot(axis, &spread_along(rows, axis));
+    let spread = |axis: &[f64]| dot(axis, &spread_along(scatter, axis));
     match spread(&axes[0]).total_cmp(&spread(&axes[1])) {
         Ordering::Less => {
             let [a, b] = axes;

@@ -2,14 +2,14 @@
 //! for the few of them that stand at a quartile's rank.
 //!
 //! A value takes eight bytes a row, so columns are read in as many groups as memory asks for; no column is read twice
-//! for that. The search looks at a sample first, which only says *between which values* a rank probably lies. One pass
-//! then counts what lies below and collects what lies between; where the counts show that the rank lies elsewhere, all
-//! values are searched. What is found is the value of that rank in any case.
+//! for that. The search cuts the range of the values into equal parts and counts how many lie in each, which tells the
+//! part in which a rank lies; the values of that part alone are searched on, in the same way.
 
 use serde::{Deserialize, Serialize};
 
-use super::column::DROPPED;
-use crate::features::Quantile;
+use super::column::{ColumnSums, DROPPED};
+use super::exact::Bins;
+use crate::features::{Quantile, extremes};
 
 /// The quarters of a column's values in the user's units, between two values by linear interpolation at position
 /// (n - 1) · q, as numpy has it. Of the values present, each counted once: sample weights have no say.
@@ -60,6 +60,14 @@ impl ColumnValues {
         }
     }
 
+    /// Adds the values up, each of weight 1.
+    pub(super) fn add_up(&self, sums: &mut ColumnSums) {
+        let mut bins = Bins::new();
+        for (cluster, (&start, &next)) in self.starts.iter().zip(&self.next).enumerate() {
+            sums.add_cluster(cluster, &self.values[start..next], &mut bins);
+        }
+    }
+
     /// Of every cluster, and of all of them together; none where no value is present.
     pub(super) fn quartiles(mut self) -> (Vec<Option<Quartiles>>, Option<Quartiles>) {
         let mut end = 0;
@@ -81,89 +89,109 @@ fn quartiles(values: &mut [f64]) -> Option<Quartiles> {
         return None;
     }
     let wanted = [1, 2, 3].map(|quarter| Quantile::of(values.len() as u64, quarter));
-    let found = ranked(values, wanted.map(|quantile| quantile.ranks().map(|rank| rank as usize)));
-    let [lower, median, upper] = [0, 1, 2].map(|at| wanted[at].value(found[at]));
-    Some(Quartiles { lower, median, upper })
+    let ranks: Vec<usize> = wanted.iter().flat_map(|quantile| quantile.ranks()).map(|rank| rank as usize).collect();
+    let found = ranked(values, &ranks, ROUNDS_MAX);
+    let (found, _) = found.as_chunks::<2>();
+    let value = |at: usize| Some(wanted[at].value(*found.get(at)?));
+    Some(Quartiles { lower: value(0)?, median: value(1)?, upper: value(2)? })
 }
 
-/// Fewer values than this are searched directly.
-const SAMPLED_FROM: usize = 1 << 16;
+/// Parts that a range of values is cut into.
+const PARTS: usize = 1 << 10;
 
-/// Values of a sample, and how far around a rank it is looked into: four standard deviations of the median's rank,
-/// sqrt(n / 4).
-const SAMPLE: usize = 1 << 14;
-const MARGIN: usize = 4 * 64;
+/// As many values or fewer are sorted.
+const SORTED_MAX: usize = 1 << 9;
 
-/// Values looked at together: they and what is found among them stay in the nearest cache.
+/// How often a range is cut. Values that stand in one part after as many times are far from even, and are left to the
+/// standard library's search.
+const ROUNDS_MAX: u32 = 8;
+
+/// The values at some ranks, ascending, of some values, whose order is changed.
+fn ranked(values: &mut [f64], ranks: &[usize], rounds_left: u32) -> Vec<f64> {
+    if values.len() <= SORTED_MAX {
+        values.sort_unstable_by(f64::total_cmp);
+        return ranks.iter().map(|&rank| values[rank]).collect();
+    }
+    let (low, high) = extremes(values);
+    if low == high {
+        return vec![low; ranks.len()];
+    }
+    let Some(cut) = Cut::new(low, high).filter(|_| rounds_left > 0) else {
+        return ranks.iter().map(|&rank| *values.select_nth_unstable_by(rank, f64::total_cmp).1).collect();
+    };
+    let mut counts = [0usize; PARTS + 1];
+    values.iter().for_each(|&value| counts[cut.part(value)] += 1);
+
+    // Per part in which a rank lies: how many values lie below the part, and the ranks.
+    let mut parts: Vec<(usize, usize, Vec<usize>)> = Vec::new();
+    let (mut part, mut below) = (0, 0);
+    for &rank in ranks {
+        while below + counts[part] <= rank {
+            below += counts[part];
+            part += 1;
+        }
+        match parts.last_mut().filter(|(last, ..)| *last == part) {
+            Some((.., ranks)) => ranks.push(rank - below),
+            None => parts.push((part, below, vec![rank - below])),
+        }
+    }
+    let mut found = Vec::with_capacity(ranks.len());
+    for ((part, _, ranks), mut values) in parts.iter().zip(parts_of(values, &parts, &cut, &counts)) {
+        debug_assert_eq!(values.len(), counts[*part]);
+        found.extend(ranked(&mut values, ranks, rounds_left - 1));
+    }
+    found
+}
+
+/// The values of some parts, in one visit of all.
+fn parts_of(
+    values: &[f64],
+    parts: &[(usize, usize, Vec<usize>)],
+    cut: &Cut,
+    counts: &[usize; PARTS + 1],
+) -> Vec<Vec<f64>> {
+    // Which of the wanted parts a part is, counted from 1.
+    let mut wanted = [0u8; PARTS + 1];
+    parts.iter().zip(1..).for_each(|((part, ..), number)| wanted[*part] = number);
+    let mut found: Vec<Vec<f64>> = parts.iter().map(|(part, ..)| Vec::with_capacity(counts[*part])).collect();
+    let mut block = [0.0; BLOCK];
+    for values in values.chunks(BLOCK) {
+        // Which of them are wanted is as good as random, so nothing here jumps on it.
+        let mut n = 0;
+        for &value in values {
+            block[n] = value;
+            n += usize::from(wanted[cut.part(value)] != 0);
+        }
+        for &value in &block[..n] {
+            found[usize::from(wanted[cut.part(value)]) - 1].push(value);
+        }
+    }
+    found
+}
+
+/// Values looked at together: they stay in the nearest cache.
 const BLOCK: usize = 1 << 10;
 
-/// The values of three pairs of neighbouring ranks.
-fn ranked(values: &mut [f64], ranks: [[usize; 2]; 3]) -> [[f64; 2]; 3] {
-    if values.len() >= SAMPLED_FROM {
-        let mut brackets = brackets(values, &ranks);
-        for block in values.chunks(BLOCK) {
-            brackets.iter_mut().for_each(|bracket| bracket.add(block));
-        }
-        let mut found = [[0.0; 2]; 3];
-        let all = brackets.iter_mut().zip(&ranks).zip(&mut found).all(|((bracket, ranks), found)| {
-            let values = ranks.map(|rank| bracket.value(rank));
-            matches!(values, [Some(low), Some(high)] if { *found = [low, high]; true })
-        });
-        if all {
-            return found;
-        }
-    }
-    ranks.map(|ranks| ranks.map(|rank| *values.select_nth_unstable_by(rank, f64::total_cmp).1))
-}
-
-/// Two values between which a rank probably lies, and what a pass over all values found there.
-struct Bracket {
+/// A range of values in equal parts. A larger value is never in a lower part, whatever is rounded.
+struct Cut {
     low: f64,
-    high: f64,
-    below: usize,
-    /// Both ends included; only counted where the ends are the same value.
-    between: Vec<f64>,
-    n_between: usize,
+    factor: f64,
 }
 
-/// From values at equal distances: no chance in it, and any sample will do.
-fn brackets(values: &[f64], ranks: &[[usize; 2]; 3]) -> [Bracket; 3] {
-    let stride = values.len() / SAMPLE;
-    let mut sample: Vec<f64> = values.iter().copied().step_by(stride).collect();
-    sample.sort_unstable_by(f64::total_cmp);
-    ranks.map(|[rank, _]| {
-        let place = rank / stride;
-        let at = |place: usize| sample[place.min(sample.len() - 1)];
-        let (low, high) = (at(place.saturating_sub(MARGIN)), at(place + MARGIN));
-        Bracket { low, high, below: 0, between: Vec::new(), n_between: 0 }
-    })
-}
-
-impl Bracket {
-    /// Takes at most a block of values. Which of them lie between is as good as random, so nothing here jumps on it.
-    fn add(&mut self, block: &[f64]) {
-        let (low, high) = (self.low, self.high);
-        let mut between = [0.0; BLOCK];
-        let (mut n, mut below) = (0, 0);
-        for &value in block {
-            between[n] = value;
-            n += usize::from((value >= low) & (value <= high));
-            below += usize::from(value < low);
-        }
-        if low < high {
-            self.between.extend_from_slice(&between[..n]);
-        }
-        self.n_between += n;
-        self.below += below;
+impl Cut {
+    /// None where the range is too narrow to be cut.
+    fn new(low: f64, high: f64) -> Option<Cut> {
+        let factor = PARTS as f64 / (high - low);
+        factor.is_finite().then_some(Cut { low, factor })
     }
 
-    /// The value of a rank among all values; none where it lies outside.
-    fn value(&mut self, rank: usize) -> Option<f64> {
-        let inside = rank.checked_sub(self.below).filter(|&inside| inside < self.n_between)?;
-        if self.low == self.high {
-            return Some(self.low);
-        }
-        Some(*self.between.select_nth_unstable_by(inside, f64::total_cmp).1)
+    /// From 0 to `PARTS`, both included.
+    #[inline(always)]
+    fn part(&self, value: f64) -> usize {
+        // Adding 2^52 leaves the nearest whole number in the lowest bits.
+        const WHOLE: f64 = (1u64 << 52) as f64;
+        let place = (value - self.low) * self.factor + WHOLE;
+        (place.to_bits() as u16).min(PARTS as u16).into()
     }
 }
 
@@ -192,7 +220,7 @@ mod tests {
 
     #[test]
     fn quartiles_are_those_of_a_full_sort() {
-        for n in [0, 1, 2, 3, 4, 5, SAMPLED_FROM - 1, SAMPLED_FROM, SAMPLED_FROM + 1, 200_003] {
+        for n in [0, 1, 2, 3, 4, 5, SORTED_MAX - 1, SORTED_MAX, SORTED_MAX + 1, SORTED_MAX + 2, 20_003] {
             let spread: Vec<f64> = random(n).map(|x| libm::exp((x % 1000) as f64 / 50.0) - 3.0).collect();
             let few: Vec<f64> = random(n).map(|x| (x % 7) as f64 - 2.0).collect();
             let ascending: Vec<f64> = (0..n).map(|i| i as f64).collect();
@@ -204,18 +232,17 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_that_misleads_changes_nothing() {
-        // Every value that the sample takes is 0; almost all others are larger.
-        let n = 4 * SAMPLE * 16;
-        let stride = n / SAMPLE;
-        let values: Vec<f64> =
-            random(n).enumerate().map(|(i, x)| if i % stride == 0 { 0.0 } else { x as f64 }).collect();
-        let mut missed = brackets(&values, &[[n / 4, n / 4]; 3]);
-        values.chunks(BLOCK).for_each(|block| missed[0].add(block));
-        let zeros = SAMPLE;
-        assert_eq!(missed[0].value(zeros - 1), Some(0.0));
-        assert_eq!(missed[0].value(zeros), None);
-        assert_eq!(quartiles(&mut values.clone()), sorted(&values));
+    fn ranges_that_cutting_hardly_divides_are_searched_all_the_same() {
+        let n = 5_000;
+        // One value far out; every scale there is; neighbours; the whole range that numbers may have.
+        let far: Vec<f64> = random(n).enumerate().map(|(i, x)| if i == 7 { 1e99 } else { (x % 997) as f64 }).collect();
+        let scales: Vec<f64> = random(n).map(|x| libm::exp((x % 100_000) as f64 / 450.0 - 111.0)).collect();
+        let near: Vec<f64> = random(n).map(|x| f64::from_bits(1.0f64.to_bits() + x % 3)).collect();
+        let tiny: Vec<f64> = random(n).map(|x| f64::from_bits(x % 5)).collect();
+        let wide: Vec<f64> = random(n).map(|x| [-1e100, -1.0, 0.0, 3.0, 1e100][(x % 5) as usize]).collect();
+        for values in [far, scales, near, tiny, wide] {
+            assert_eq!(quartiles(&mut values.clone()), sorted(&values));
+        }
     }
 
     #[test]
@@ -223,6 +250,12 @@ mod tests {
         let mut column = ColumnValues::with_room(&[4, 0, 3]);
         column.add(&[5.0, f64::NAN, -0.0, 9.0], &[0, 0, 2, DROPPED]);
         column.add(&[1.0, 3.0, f64::INFINITY, 8.0], &[0, 0, 2, 2]);
+        let mut sums = ColumnSums::zero(3);
+        column.add_up(&mut sums);
+        let mut streamed = ColumnSums::zero(3);
+        streamed.add(&[5.0, f64::NAN, 0.0, 9.0], &[0, 0, 2, DROPPED], None);
+        streamed.add(&[1.0, 3.0, f64::INFINITY, 8.0], &[0, 0, 2, 2], None);
+        assert_eq!(format!("{sums:?}"), format!("{streamed:?}"));
         let (clusters, all) = column.quartiles();
         let of = |lower, median, upper| Some(Quartiles { lower, median, upper });
         assert_eq!(clusters, [of(2.0, 3.0, 4.0), None, of(2.0, 4.0, 6.0)]);

@@ -14,7 +14,7 @@ use super::scan::{Request, ScanSettings};
 use crate::error::{Error, Kind, Place, Result};
 use crate::observe::Observe;
 
-/// The keys are sorted in this many parts, so that the copies stay small.
+/// The keys are looked at in this many parts, so that the copies stay small: what their first four bits say.
 const PARTS: u64 = 16;
 /// Shared keys that are looked up at once. More are certainly repeated ids and not chance; the first suffice.
 const SUSPECTS_MAX: usize = 1 << 20;
@@ -92,22 +92,46 @@ struct Shared {
 }
 
 fn shared_keys(keys: &[u64]) -> Shared {
-    let parts: Vec<Shared> = (0..PARTS)
-        .into_par_iter()
-        .map(|part| {
-            let mut own: Vec<u64> = keys.iter().copied().filter(|key| key >> 60 == part).collect();
-            own.sort_unstable();
-            let mut shared = Shared { keys: Vec::new(), rows: 0 };
-            for run in own.chunk_by(|a, b| a == b).filter(|run| run.len() > 1) {
-                shared.rows += run.len() as u64 - 1;
-                shared.keys.extend(run.first());
-            }
-            shared
-        })
-        .collect();
+    let parts: Vec<Shared> = (0..PARTS).into_par_iter().map(|part| shared_keys_of(keys, part)).collect();
     let rows = parts.iter().map(|part| part.rows).sum();
     let keys = parts.into_iter().flat_map(|part| part.keys).take(SUSPECTS_MAX).collect();
     Shared { keys, rows }
+}
+
+/// The shared keys among those that begin with the four bits of `part`.
+///
+/// Keys are hashes, so their next bits spread them evenly: laid out by these, each lies among two or three others.
+fn shared_keys_of(keys: &[u64], part: u64) -> Shared {
+    let own = || keys.iter().copied().filter(|key| key >> 60 == part);
+    let bits = (keys.len() as u64 / PARTS).max(1).ilog2();
+    let place = |key: u64| (key << 4 >> (64 - bits.max(1))) as usize;
+    let mut ends = vec![0u32; 1 << bits.max(1)];
+    own().for_each(|key| ends[place(key)] += 1);
+    let mut end = 0;
+    for count in &mut ends {
+        end += std::mem::replace(count, end);
+    }
+    let mut laid_out = vec![0; end as usize];
+    own().for_each(|key| {
+        let next = &mut ends[place(key)];
+        laid_out[*next as usize] = key;
+        *next += 1;
+    });
+    let mut shared = Shared { keys: Vec::new(), rows: 0 };
+    let mut begin = 0;
+    for end in ends {
+        let place = &mut laid_out[begin..end as usize];
+        begin = end as usize;
+        if place.len() < 2 {
+            continue;
+        }
+        place.sort_unstable();
+        for run in place.chunk_by(|a, b| a == b).filter(|run| run.len() > 1) {
+            shared.rows += run.len() as u64 - 1;
+            shared.keys.extend(run.first());
+        }
+    }
+    shared
 }
 
 #[cfg(test)]
@@ -121,5 +145,26 @@ mod tests {
         assert_eq!(shared.keys, [3, u64::MAX]);
         assert_eq!(shared.rows, 3);
         assert_eq!(shared_keys(&[1, 2, 3]).rows, 0);
+        assert_eq!(shared_keys(&[]).rows, 0);
+    }
+
+    #[test]
+    fn shared_keys_are_those_that_a_sort_finds() {
+        let mut state = 5u64;
+        let mut keys: Vec<u64> = (0..20_000)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state
+            })
+            .collect();
+        keys.extend_from_within(..700);
+        keys.extend_from_within(..30);
+        // Keys that are no hashes, all in one place.
+        keys.extend((0..500).map(|i| i / 3));
+        let shared = shared_keys(&keys);
+        keys.sort_unstable();
+        let runs: Vec<&[u64]> = keys.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).collect();
+        assert_eq!(shared.keys, runs.iter().map(|run| run[0]).collect::<Vec<u64>>());
+        assert_eq!(shared.rows, runs.iter().map(|run| run.len() as u64 - 1).sum::<u64>());
     }
 }

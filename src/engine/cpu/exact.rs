@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::lloyd::BLOCK_PANELS;
 use super::pool::Pool;
 use crate::engine::{Assignment, Row, distance};
-use crate::grid::{Centroids, Matrix, PANEL_ROWS};
+use crate::grid::{Centroids, Matrix, PANEL_ROWS, WIDE};
 
 /// Exact D of each row to its nearest and to its second-nearest centroid, in steps².
 pub fn distances(
@@ -15,11 +15,30 @@ pub fn distances(
     assignment: &Assignment,
     rows: Range<usize>,
 ) -> Vec<(i128, i128)> {
-    let mut row = vec![0; matrix.n_features()];
+    let d = matrix.n_features();
+    let reach = centroids.values().iter().map(|c| c.abs()).max().unwrap_or(0) as f64 + WIDE as f64;
+    // Integers below this are exact in f64 in any order.
+    let is_exact = reach * reach * (d as f64) < (1u64 << 53) as f64;
+    let floats: Vec<f64> = centroids.values().iter().map(|&c| c as f64).collect();
+    let mut row = vec![0; d];
     rows.map(|index| {
+        let labels = [&assignment.labels, &assignment.runners_up].map(|labels| usize::from(labels[index]));
+        let first = index / PANEL_ROWS * d * PANEL_ROWS + index % PANEL_ROWS;
+        if is_exact && matrix.panels()[first] < WIDE as f32 {
+            let [nearest, second] = labels.map(|label| &floats[label * d..(label + 1) * d]);
+            let values = matrix.panels()[first..].iter().step_by(PANEL_ROWS);
+            let mut sums = [0.0; 2];
+            for ((&q, a), b) in values.zip(nearest).zip(second) {
+                let (q, [to_a, to_b]) = (f64::from(q), sums);
+                sums = [to_a + (q - a) * (q - a), to_b + (q - b) * (q - b)];
+            }
+            // SAFETY: squared distances are whole numbers below 2^53.
+            let [nearest, second] = sums.map(|sum| i128::from(unsafe { sum.to_int_unchecked::<i64>() }));
+            return (nearest, second);
+        }
         matrix.row(index, &mut row);
-        let to = |labels: &[u16]| distance(&row, centroids.row(usize::from(labels[index])));
-        (to(&assignment.labels), to(&assignment.runners_up))
+        let [nearest, second] = labels.map(|label| distance(&row, centroids.row(label)));
+        (nearest, second)
     })
     .collect()
 }

@@ -243,7 +243,7 @@ impl Running {
 
 /// The scores of R vectors of rows against the centroids of a tile. AHEAD: asks for the memory that comes next.
 #[inline(always)]
-fn tile_scores<V: Vector, const R: usize, const K: usize, const DIRECT: bool, const AHEAD: bool>(
+pub(super) fn tile_scores<V: Vector, const R: usize, const K: usize, const DIRECT: bool, const AHEAD: bool>(
     columns: &[Lanes],
     first: usize,
     tile: &Tile,

@@ -37,6 +37,11 @@ pub(super) trait Vector: Copy {
 
     fn smaller(self, other: Self) -> Self;
 
+    fn larger(self, other: Self) -> Self;
+
+    /// Lanes of `then` where `self < other`, of `otherwise` elsewhere.
+    fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self;
+
     /// One bit per lane, the first lowest: set where `self < other`. The bits above `LANES` are 0.
     fn less_bits(self, other: Self) -> u64;
 
@@ -117,6 +122,16 @@ impl Vector for f32 {
     }
 
     #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self {
+        if self < other { then } else { otherwise }
+    }
+
+    #[inline(always)]
     fn less_bits(self, other: Self) -> u64 {
         u64::from(self < other)
     }
@@ -154,7 +169,7 @@ impl Vector for f32 {
 macro_rules! vector {
     ($(#[$doc:meta])* $name:ident = $register:ty, $lanes:literal, double $double:ty, features $features:literal, splat $splat:expr, load $load:expr,
      load_bytes $load_bytes:expr, store $store:expr, add $add:expr, subtract $subtract:expr, multiply_add $multiply_add:expr,
-     smaller $smaller:expr, less_bits $less_bits:expr,
+     smaller $smaller:expr, larger $larger:expr, where_less $where_less:expr, less_bits $less_bits:expr,
      unlike_bits $unlike_bits:expr, only_where_at_most $only_where_at_most:expr,
      add_where_at_most $add_where_at_most:expr, one_where_equal $one_where_equal:expr, add_to $add_to:expr) => {
         $(#[$doc])*
@@ -223,6 +238,16 @@ macro_rules! vector {
             }
 
             #[inline(always)]
+            fn larger(self, other: Self) -> Self {
+                Self(unsafe { $larger(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn where_less(self, other: Self, then: Self, otherwise: Self) -> Self {
+                Self(unsafe { $where_less(self.0, other.0, then.0, otherwise.0) })
+            }
+
+            #[inline(always)]
             fn less_bits(self, other: Self) -> u64 {
                 unsafe { $less_bits(self.0, other.0) }
             }
@@ -269,7 +294,8 @@ mod x86 {
         splat _mm512_set1_ps, load _mm512_loadu_ps,
         load_bytes |bytes: *const u8| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(bytes.cast()))),
         store _mm512_storeu_ps, add _mm512_add_ps, subtract _mm512_sub_ps, multiply_add _mm512_fmadd_ps,
-        smaller _mm512_min_ps,
+        smaller _mm512_min_ps, larger _mm512_max_ps,
+        where_less |a, b, then, otherwise| _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), then),
         less_bits |a, b| u64::from(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b)),
         unlike_bits |a, b| u64::from(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(a, b)),
         only_where_at_most |a, limit, value| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, limit), value),
@@ -292,7 +318,8 @@ mod x86 {
         splat _mm256_set1_ps, load _mm256_loadu_ps,
         load_bytes |bytes: *const u8| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(bytes.cast()))),
         store _mm256_storeu_ps, add _mm256_add_ps, subtract _mm256_sub_ps, multiply_add _mm256_fmadd_ps,
-        smaller _mm256_min_ps,
+        smaller _mm256_min_ps, larger _mm256_max_ps,
+        where_less |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b)),
         less_bits |a, b| u64::from(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b)) as u32),
         unlike_bits |a, b| u64::from(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(a, b)) as u32),
         only_where_at_most |a, limit, value| _mm256_and_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(a, limit), value),
@@ -326,7 +353,8 @@ mod arm {
             vcreate_u8(u64::from(bytes.cast::<u32>().read_unaligned())),
         )))),
         store vst1q_f32, add vaddq_f32, subtract vsubq_f32, multiply_add |a, b, c| vfmaq_f32(c, a, b),
-        smaller vminq_f32,
+        smaller vminq_f32, larger vmaxq_f32,
+        where_less |a, b, then, otherwise| vbslq_f32(vcltq_f32(a, b), then, otherwise),
         less_bits |a, b| u64::from(vaddvq_u32(vandq_u32(vcltq_f32(a, b), vld1q_u32([1, 2, 4, 8].as_ptr())))),
         unlike_bits |a, b| u64::from(vaddvq_u32(vandq_u32(
             vmvnq_u32(vceqq_f32(a, b)),
