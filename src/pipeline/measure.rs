@@ -62,43 +62,47 @@ impl Measured {
             return Err(Error::bad_data("the data changed between two reads")
                 .hint("run again once nothing writes to the source"));
         }
-        let per_thread = rows.len().div_ceil(threads.max(1)).next_multiple_of(SLICE_ROWS);
-        let parts: Vec<Range<usize>> =
-            rows.clone().step_by(per_thread.max(1)).map(|first| first..rows.end.min(first + per_thread)).collect();
-        let slices: Vec<Slice> = std::thread::scope(|scope| {
-            let workers: Vec<_> = parts.into_iter().map(|part| scope.spawn(|| self.part(part, grid))).collect();
-            workers
+        let mut slice = Slice { rows: Rows::zero(rows.len()), inertia: 0 };
+        let per_thread = rows.len().div_ceil(threads.max(1)).next_multiple_of(SLICE_ROWS).max(1);
+        let Rows { clusters, distances, margins } = &mut slice.rows;
+        let parts =
+            clusters.chunks_mut(per_thread).zip(distances.chunks_mut(per_thread)).zip(margins.chunks_mut(per_thread));
+        let parts: Vec<_> = rows.step_by(per_thread).zip(parts).collect();
+        slice.inertia = std::thread::scope(|scope| {
+            let workers: Vec<_> = parts
                 .into_iter()
-                .map(|worker| worker.join().map_err(|_| Error::bug("a measuring thread ended")))
-                .collect::<Result<_>>()
+                .map(|(first, ((clusters, distances), margins))| {
+                    scope.spawn(move || self.part(first, clusters, distances, margins, grid))
+                })
+                .collect();
+            let inertia =
+                workers.into_iter().map(|worker| worker.join().map_err(|_| Error::bug("a measuring thread ended")));
+            inertia.sum::<Result<i128>>()
         })?;
-        let mut whole = Slice::default();
-        for slice in slices {
-            whole.rows.append(slice.rows);
-            whole.inertia += slice.inertia;
-        }
-        Ok(whole)
+        Ok(slice)
     }
 
-    fn part(&self, rows: Range<usize>, grid: Grid) -> Slice {
+    /// Fills in the rows from `first` on; gives back their Σ w·D.
+    fn part(&self, first: usize, clusters: &mut [u16], distances: &mut [f64], margins: &mut [f64], grid: Grid) -> i128 {
         let single = self.n_clusters() == 1;
-        let mut slice = Slice::default();
-        slice.rows.clusters.extend_from_slice(&self.assignment.labels[rows.clone()]);
-        for first in rows.clone().step_by(SLICE_ROWS) {
-            let some = first..rows.end.min(first + SLICE_ROWS);
-            let exact = cpu::distances(&self.matrix, &self.centroids, &self.assignment, some.clone());
-            for (row, (nearest, second)) in some.zip(exact) {
-                slice.inertia += i128::from(self.matrix.weight(row)) * nearest;
-                let distance = grid.distance(nearest);
-                slice.rows.distances.push(distance);
-                slice.rows.margins.push(if single { 1.0 } else { margin(distance, grid.distance(second)) });
+        clusters.copy_from_slice(&self.assignment.labels[first..first + clusters.len()]);
+        let mut inertia = 0;
+        let slices = distances.chunks_mut(SLICE_ROWS).zip(margins.chunks_mut(SLICE_ROWS));
+        for (slice, (distances, margins)) in slices.enumerate() {
+            let first = first + slice * SLICE_ROWS;
+            let rows = first..first + distances.len();
+            let exact = cpu::distances(&self.matrix, &self.centroids, &self.assignment, rows.clone());
+            for (((row, (nearest, second)), to_nearest), margin) in rows.zip(exact).zip(distances).zip(margins) {
+                inertia += i128::from(self.matrix.weight(row)) * nearest;
+                *to_nearest = grid.distance(nearest);
+                *margin = if single { 1.0 } else { margin_of(*to_nearest, grid.distance(second)) };
             }
         }
-        slice
+        inertia
     }
 }
 
 /// 1 - nearest / second nearest distance; 0 when both are 0.
-fn margin(nearest: f64, second: f64) -> f64 {
+fn margin_of(nearest: f64, second: f64) -> f64 {
     if second == 0.0 { 0.0 } else { 1.0 - nearest / second }
 }

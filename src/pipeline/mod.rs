@@ -18,6 +18,7 @@ use serde_json::json;
 use self::listen::Heard;
 use self::measure::Measured;
 use self::start::Start;
+use self::write::Told;
 use crate::engine::{self, Engine, Shape};
 use crate::error::{Error, Place, Result};
 use crate::features::{self, FeatureModel, Loaded, RowCounts};
@@ -26,12 +27,12 @@ use crate::job::{ClusterSettings, DeviceChoice, EngineSettings, Job, LabelColumn
 use crate::kmeans;
 use crate::observe::{Event, Observe};
 use crate::persona::{self, Naming, Playbook};
-use crate::profile::{self, Map};
+use crate::profile;
 use crate::quality::{self, Selected};
-use crate::report::{self, Dropped, Facts, Page, Summary};
+use crate::report::{self, Dropped, Facts, Summary};
 use crate::rules::{self, Rules};
 use crate::source::Source;
-use crate::store::{Disk, Published, RunRecord, Staging, check_id_name, input_hash};
+use crate::store::{Disk, Published, RunRecord, Staging, check_id_name};
 
 /// A published run.
 #[derive(Debug, Clone)]
@@ -93,12 +94,17 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     let names = names(&naming);
     let grid = features.grid;
     let input = stage(observe, "write", rows.kept, || {
-        write::assignments(&mut staging, &source, job, &features, &names, &published, &found.selected.fit, observe)?;
-        write::model(&mut staging, job, features, &found.selected.fit, &names)?;
+        let fit = &found.selected.fit;
+        let told = std::thread::scope(|scope| {
+            // Made while the disk works.
+            let told = scope.spawn(|| Told::of(&summary, &published, grid));
+            write::assignments(&mut staging, &source, job, &features, &names, &published, fit, observe)?;
+            told.join().map_err(|_| Error::bug("the thread that writes the report ended"))
+        })?;
+        write::model(&mut staging, job, features, fit, &names)?;
         write::summary(&mut staging, &summary)?;
-        let map = Map::of(published.matrix(), grid, published.labels());
-        write::reports(&mut staging, &Page { summary: &summary, map: map.as_ref() })?;
-        let input = json!({"rows": rows.read, "clustered": rows.kept, "xxh3_128": input_hash(published.matrix())});
+        write::reports(&mut staging, &told)?;
+        let input = json!({"rows": rows.read, "clustered": rows.kept, "xxh3_128": told.input_hash});
         Ok((input, staging.bytes()))
     })?;
     drop(published);

@@ -5,12 +5,16 @@ use serde::Serialize;
 use super::measure::Measured;
 use crate::error::{Error, Result};
 use crate::features::FeatureModel;
+use crate::grid::Grid;
 use crate::job::Job;
 use crate::kmeans::Fit;
 use crate::observe::Observe;
+use crate::profile::Map;
 use crate::report::{self, Page, Summary};
 use crate::source::{Request, ScanSettings, Source};
-use crate::store::{ASSIGNMENTS, AssignmentWriter, ClusterNames, MODEL, Model, SUMMARY, Staging, check_file};
+use crate::store::{
+    ASSIGNMENTS, AssignmentWriter, ClusterNames, MODEL, Model, SUMMARY, Staging, check_file, input_hash,
+};
 
 /// Bytes that the ids of one wave may take.
 const WAVE_BYTES: u64 = 8 << 20;
@@ -36,16 +40,17 @@ pub(super) fn assignments(
     let mut writer = AssignmentWriter::for_source(staging.file(ASSIGNMENTS)?, source, names)?;
     let (mut row, mut inertia) = (0, 0);
     source.scan(&request, &settings, observe, &mut |wave| {
+        let mut batches = Vec::with_capacity(wave.len());
+        let first = row;
         for batch in wave {
             let kept = features.kept(&batch);
-            let n_rows = kept.as_ref().map_or(batch.n_rows, |kept| kept.iter().filter(|kept| **kept).count());
-            let slice = published.slice(row..row + n_rows, features.grid, threads)?;
+            row += kept.as_ref().map_or(batch.n_rows, |kept| kept.iter().filter(|kept| **kept).count());
             let ids = batch.ids.ok_or_else(|| Error::bug("a batch without the ids that were asked for"))?;
-            writer.push_ids(&ids, kept.as_deref(), slice.rows)?;
-            row += n_rows;
-            inertia += slice.inertia;
+            batches.push((ids, kept));
         }
-        Ok(())
+        let slice = published.slice(first..row, features.grid, threads)?;
+        inertia += slice.inertia;
+        writer.push_ids(&batches, slice.rows)
     })?;
     if row != published.matrix().n_rows() || inertia != fit.inertia {
         return Err(Error::bug("the published distances do not add up to the inertia, or rows are missing"));
@@ -70,10 +75,28 @@ pub(super) fn summary(staging: &mut Staging, summary: &Summary) -> Result<()> {
     staging.write(SUMMARY, report::json(summary)?.as_bytes())
 }
 
+/// What is told of a run beside its assignments, and what it was made from.
+pub(super) struct Told {
+    markdown: String,
+    html: String,
+    pub(super) input_hash: String,
+}
+
+impl Told {
+    pub(super) fn of(summary: &Summary, published: &Measured, grid: Grid) -> Told {
+        let map = Map::of(published.matrix(), grid, published.labels());
+        Told {
+            markdown: report::markdown(summary),
+            html: report::html(&Page { summary, map: map.as_ref() }),
+            input_hash: input_hash(published.matrix()),
+        }
+    }
+}
+
 /// The same story for mail and for browsers.
-pub(super) fn reports(staging: &mut Staging, page: &Page) -> Result<()> {
-    staging.write("report.md", report::markdown(page.summary).as_bytes())?;
-    staging.write("report.html", report::html(page).as_bytes())
+pub(super) fn reports(staging: &mut Staging, told: &Told) -> Result<()> {
+    staging.write("report.md", told.markdown.as_bytes())?;
+    staging.write("report.html", told.html.as_bytes())
 }
 
 /// JSON as people read it.

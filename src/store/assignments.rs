@@ -23,10 +23,10 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, TypePtr};
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::annotated::with_annotations;
-use super::staging::StagedFile;
+use super::staged_file::StagedFile;
 use crate::error::{Error, Kind, Result};
 use crate::source::{Ids, Source};
 
@@ -61,17 +61,25 @@ pub struct Rows {
 }
 
 impl Rows {
-    fn take(&mut self, rows: usize) -> Rows {
-        let clusters = self.clusters.split_off(rows);
-        let distances = self.distances.split_off(rows);
-        let margins = self.margins.split_off(rows);
-        std::mem::replace(self, Rows { clusters, distances, margins })
+    /// So many rows, to be filled in.
+    pub fn zero(n_rows: usize) -> Self {
+        Self { clusters: vec![0; n_rows], distances: vec![0.0; n_rows], margins: vec![0.0; n_rows] }
     }
 
-    pub fn append(&mut self, mut other: Rows) {
+    fn append(&mut self, mut other: Rows) {
+        if self.clusters.is_empty() {
+            *self = other;
+            return;
+        }
         self.clusters.append(&mut other.clusters);
         self.distances.append(&mut other.distances);
         self.margins.append(&mut other.margins);
+    }
+
+    fn remove_first(&mut self, n_rows: usize) {
+        self.clusters.drain(..n_rows);
+        self.distances.drain(..n_rows);
+        self.margins.drain(..n_rows);
     }
 }
 
@@ -176,74 +184,89 @@ impl AssignmentWriter {
         })
     }
 
-    /// Adds the rows of a batch that are kept, behind those added before; `rows` has the kept ones only.
-    pub fn push_ids(&mut self, ids: &Ids, kept: Option<&[bool]>, rows: Rows) -> Result<()> {
-        let ids = match kept {
-            None => ids.array().clone(),
-            Some(kept) => filter(ids.array(), &BooleanArray::from(kept.to_vec()))
-                .map_err(|error| Error::bug(format!("ids cannot be filtered: {error}")))?,
-        };
-        self.push(ids, rows)
+    /// Adds the rows that are kept of some batches, behind those added before: per batch its ids and which of its rows are
+    /// kept; `rows` has the kept ones only.
+    pub fn push_ids(&mut self, batches: &[(Ids, Option<Vec<bool>>)], rows: Rows) -> Result<()> {
+        for (ids, kept) in batches {
+            self.ids.push(match kept {
+                None => ids.array().clone(),
+                Some(kept) => filter(ids.array(), &BooleanArray::from(kept.clone()))
+                    .map_err(|error| Error::bug(format!("ids cannot be filtered: {error}")))?,
+            });
+        }
+        self.add(rows)
     }
 
     /// Adds rows behind those added before; `ids` has one entry per row.
     pub fn push(&mut self, ids: ArrayRef, rows: Rows) -> Result<()> {
-        let n_rows = rows.clusters.len();
-        if ids.len() != n_rows || rows.distances.len() != n_rows || rows.margins.len() != n_rows {
+        self.ids.push(ids);
+        self.add(rows)
+    }
+
+    /// Adds the rows of ids that were added already, and writes what whole groups there are.
+    fn add(&mut self, rows: Rows) -> Result<()> {
+        self.pending.append(rows);
+        let n_rows = self.pending.clusters.len();
+        let n_ids = self.ids.iter().map(|ids| ids.len()).sum::<usize>();
+        if n_ids != n_rows || self.pending.distances.len() != n_rows || self.pending.margins.len() != n_rows {
             return Err(Error::bug("ids and assignments differ in length"));
         }
-        self.ids.push(ids);
-        self.pending.append(rows);
-        while self.pending.clusters.len() >= ROW_GROUP_ROWS {
-            self.write_group(ROW_GROUP_ROWS)?;
-        }
-        Ok(())
+        self.write_rows(n_rows / ROW_GROUP_ROWS * ROW_GROUP_ROWS)
     }
 
     /// Writes what is left and the footer; gives back the file and how many rows it holds.
     pub fn finish(mut self) -> Result<(StagedFile, usize)> {
-        if !self.pending.clusters.is_empty() {
-            self.write_group(self.pending.clusters.len())?;
-        }
+        self.write_rows(self.pending.clusters.len())?;
         let path = self.writer.inner().path().to_path_buf();
         let file = self.writer.into_inner().map_err(|error| failed(&path, error))?;
         Ok((file, self.written))
     }
 
-    fn write_group(&mut self, n_rows: usize) -> Result<()> {
-        let ids = self.take_ids(n_rows)?;
-        let rows = self.pending.take(n_rows);
-        let clusters: Int32Array = rows.clusters.iter().map(|&cluster| i32::from(cluster)).collect();
-        let columns: Vec<ArrayRef> = vec![
-            ids,
-            Arc::new(clusters),
-            self.personas.of(&rows.clusters)?,
-            self.second.of(&rows.clusters)?,
-            Arc::new(Float64Array::from(rows.distances)),
-            Arc::new(Float64Array::from(rows.margins)),
-        ];
+    /// Writes the first `n_rows` in groups, of which the last may be smaller.
+    fn write_rows(&mut self, n_rows: usize) -> Result<()> {
+        let columns: Vec<Vec<ArrayRef>> = groups(n_rows).map(|rows| self.columns(rows)).collect::<Result<_>>()?;
+        self.pending.remove_first(n_rows);
         let path = self.writer.inner().path().to_path_buf();
         self.encode(columns).map_err(|error| failed(&path, error))?;
         self.written += n_rows;
         Ok(())
     }
 
-    /// Encodes the columns of a group side by side and writes them one behind the other.
-    fn encode(&mut self, columns: Vec<ArrayRef>) -> Result<(), ParquetError> {
-        let number = self.writer.flushed_row_groups().len();
-        let fields = self.schema.fields().clone();
-        let encoders = self.encoders.create_column_writers(number)?;
-        let encoded = encoders
-            .into_par_iter()
-            .zip(columns)
-            .zip(fields.to_vec())
-            .map(|((encoder, column), field)| encode_column(encoder, &field, &column))
-            .collect::<Vec<_>>();
-        let mut group = self.writer.next_row_group()?;
-        for chunk in encoded {
-            chunk?.append_to_row_group(&mut group)?;
+    /// The columns of some rows, whose ids are taken.
+    fn columns(&mut self, rows: Range<usize>) -> Result<Vec<ArrayRef>> {
+        let ids = self.take_ids(rows.len())?;
+        let Rows { clusters, distances, margins } = &self.pending;
+        let clusters = &clusters[rows.clone()];
+        let numbers: Int32Array = clusters.iter().map(|&cluster| i32::from(cluster)).collect();
+        Ok(vec![
+            ids,
+            Arc::new(numbers),
+            self.personas.of(clusters)?,
+            self.second.of(clusters)?,
+            Arc::new(Float64Array::from(distances[rows.clone()].to_vec())),
+            Arc::new(Float64Array::from(margins[rows].to_vec())),
+        ])
+    }
+
+    /// Encodes all columns of all groups side by side and writes them one behind the other.
+    fn encode(&mut self, groups: Vec<Vec<ArrayRef>>) -> Result<(), ParquetError> {
+        let fields = self.schema.fields().to_vec();
+        let first = self.writer.flushed_row_groups().len();
+        let mut work = Vec::with_capacity(groups.len() * fields.len());
+        for (number, columns) in groups.into_iter().enumerate() {
+            let encoders = self.encoders.create_column_writers(first + number)?;
+            work.extend(encoders.into_iter().zip(columns).zip(fields.clone()));
         }
-        group.close().map(|_| ())
+        let encoded = work.into_par_iter().map(|((encoder, column), field)| encode_column(encoder, &field, &column));
+        let mut encoded = encoded.collect::<Vec<_>>().into_iter();
+        while encoded.len() > 0 {
+            let mut group = self.writer.next_row_group()?;
+            for chunk in encoded.by_ref().take(fields.len()) {
+                chunk?.append_to_row_group(&mut group)?;
+            }
+            group.close()?;
+        }
+        Ok(())
     }
 
     /// The first `n_rows` of the ids gathered so far, as one array.

@@ -114,23 +114,23 @@ fn read_small(path: &Path) -> Option<Vec<u8>> {
 /// The fingerprint of what was clustered: xxh3-128 over order keys, grid values and weights in row order. It does not
 /// see how the rows were laid out in files, so that the same customers give the same manifest from any layout.
 pub fn input_hash(matrix: &Matrix) -> String {
-    let mut hash = xxhash_rust::xxh3::Xxh3::new();
-    let mut buffer = Vec::with_capacity(1 << 16);
-    let mut feed = |bytes: &[u8]| {
-        buffer.extend_from_slice(bytes);
-        if buffer.len() > (1 << 16) - 16 {
-            hash.update(&buffer);
+    /// Values whose bytes are made at a time.
+    const BLOCK: usize = 1 << 12;
+    fn feed<T: Copy, const N: usize>(hash: &mut xxhash_rust::xxh3::Xxh3, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
+        let mut buffer = Vec::with_capacity(BLOCK);
+        for block in values.chunks(BLOCK) {
             buffer.clear();
+            buffer.extend(block.iter().map(|&value| bytes(value)));
+            hash.update(buffer.as_flattened());
         }
-    };
-    feed(&(matrix.n_rows() as u64).to_le_bytes());
-    feed(&(matrix.n_features() as u64).to_le_bytes());
-    matrix.keys().iter().for_each(|key| feed(&key.to_le_bytes()));
-    matrix.panels().iter().for_each(|value| feed(&value.to_le_bytes()));
-    matrix.wide().rows.iter().for_each(|row| feed(&row.to_le_bytes()));
-    matrix.wide().coordinates.iter().for_each(|value| feed(&value.to_le_bytes()));
-    matrix.weights().unwrap_or_default().iter().for_each(|weight| feed(&weight.to_le_bytes()));
-    hash.update(&buffer);
+    }
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    feed(&mut hash, &[matrix.n_rows() as u64, matrix.n_features() as u64], u64::to_le_bytes);
+    feed(&mut hash, matrix.keys(), u64::to_le_bytes);
+    feed(&mut hash, matrix.panels(), f32::to_le_bytes);
+    feed(&mut hash, &matrix.wide().rows, u64::to_le_bytes);
+    feed(&mut hash, &matrix.wide().coordinates, i64::to_le_bytes);
+    feed(&mut hash, matrix.weights().unwrap_or_default(), u16::to_le_bytes);
     format!("{:032x}", hash.digest128())
 }
 

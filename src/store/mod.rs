@@ -13,6 +13,7 @@ mod manifest;
 mod model;
 mod record;
 mod run;
+mod staged_file;
 mod staging;
 
 pub use annotated::with_annotations;
@@ -22,4 +23,5 @@ pub use manifest::{FileEntry, MANIFEST, Manifest, RUN_RECORD, input_hash, text_h
 pub use model::{Model, ModelCluster};
 pub use record::{Host, RunRecord, StageRecord, peak_resident_bytes, utc};
 pub use run::{ASSIGNMENTS, MODEL, Run, SUMMARY};
-pub use staging::{Published, StagedFile, Staging};
+pub use staged_file::StagedFile;
+pub use staging::{Published, Staging};

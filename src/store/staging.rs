@@ -7,16 +7,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::disk::{Disk, DiskFile};
 use super::lock::Lock;
-use super::manifest::{FileEntry, MANIFEST, Manifest, RUN_RECORD, hex, read_record, refuse};
+use super::manifest::{FileEntry, MANIFEST, Manifest, RUN_RECORD, read_record, refuse};
+use super::staged_file::{StagedFile, write_error};
 use crate::error::{Error, Kind, Result};
 use crate::job::OutputSettings;
 
@@ -33,6 +33,8 @@ pub struct Staging {
     aside: PathBuf,
     existing: Existing,
     files: Vec<FileEntry>,
+    /// Written, and not yet durable.
+    unsynced: Vec<(PathBuf, DiskFile)>,
     /// Parent folders that this run made, outermost first.
     parents: Vec<PathBuf>,
     lock: Option<Lock>,
@@ -83,6 +85,7 @@ impl Staging {
             target,
             existing: Existing::Nothing,
             files: Vec::new(),
+            unsynced: Vec::new(),
             parents: Vec::new(),
             lock: None,
             state: State::Writing,
@@ -120,21 +123,22 @@ impl Staging {
     pub fn file(&self, name: &'static str) -> Result<StagedFile> {
         let path = self.folder.join(name);
         let file = self.disk.create_file(&path).map_err(|error| Error::io("create", path.display(), error))?;
-        Ok(StagedFile { name, path, file, hash: Sha256::new(), bytes: 0 })
+        Ok(StagedFile::new(name, path, file))
     }
 
-    /// Makes a finished file durable and lists it for the manifest.
-    pub fn keep(&mut self, mut file: StagedFile) -> Result<()> {
-        file.flush().and_then(|()| file.file.sync()).map_err(|error| write_error(&file.path, error))?;
-        let sha256 = hex(&file.hash.finalize());
-        self.files.push(FileEntry { name: file.name.to_owned(), bytes: file.bytes, sha256 });
+    /// Lists a finished file for the manifest. It is made durable together with the others: the disk takes about as long
+    /// for all of them as for one.
+    pub fn keep(&mut self, file: StagedFile) -> Result<()> {
+        let (entry, path, file) = file.finish()?;
+        self.files.push(entry);
+        self.unsynced.push((path, file));
         Ok(())
     }
 
     /// Writes a whole file of the run and lists it for the manifest.
     pub fn write(&mut self, name: &'static str, bytes: &[u8]) -> Result<()> {
         let mut file = self.file(name)?;
-        file.write_all(bytes).map_err(|error| write_error(&file.path, error))?;
+        file.put(bytes)?;
         self.keep(file)
     }
 
@@ -154,6 +158,9 @@ impl Staging {
         let manifest = Manifest::new(settings, input, std::mem::take(&mut self.files));
         let text = serde_json::to_vec_pretty(&manifest).map_err(|error| Error::bug(error.to_string()))?;
         self.write_unlisted(MANIFEST, &text)?;
+        for (path, file) in self.unsynced.drain(..) {
+            file.sync().map_err(|error| write_error(&path, error))?;
+        }
         self.sync(&self.folder)?;
         let replaced = self.put_in_place()?;
         self.state = State::Published;
@@ -252,9 +259,12 @@ impl Staging {
         Ok(())
     }
 
-    fn write_unlisted(&self, name: &'static str, bytes: &[u8]) -> Result<()> {
+    fn write_unlisted(&mut self, name: &'static str, bytes: &[u8]) -> Result<()> {
         let mut file = self.file(name)?;
-        file.write_all(bytes).and_then(|()| file.file.sync()).map_err(|error| write_error(&file.path, error))
+        file.put(bytes)?;
+        let (_, path, file) = file.finish()?;
+        self.unsynced.push((path, file));
+        Ok(())
     }
 
     fn sync(&self, folder: &Path) -> Result<()> {
@@ -274,35 +284,6 @@ impl Drop for Staging {
                 let _ = self.disk.remove_empty_folder(parent);
             }
         }
-    }
-}
-
-/// A file of a run that is being written; counted and hashed on the way.
-#[derive(Debug)]
-pub struct StagedFile {
-    name: &'static str,
-    path: PathBuf,
-    file: DiskFile,
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl StagedFile {
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Write for StagedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(bytes.get(..written).unwrap_or(bytes));
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }
 
@@ -334,12 +315,6 @@ fn inspect(target: &Path, overwrite: bool) -> Result<Existing> {
         return Err(refuse(target, text).hint("move them out of the way before --overwrite"));
     }
     Ok(Existing::Replace)
-}
-
-fn write_error(path: &Path, error: io::Error) -> Error {
-    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-    let error = Error::io("write", path.display(), error);
-    if full { error.hint("make room on that disk, or choose another output folder") } else { error }
 }
 
 fn cannot_create(path: &Path, error: io::Error) -> Error {

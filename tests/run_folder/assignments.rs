@@ -168,7 +168,7 @@ fn a_uuid_stays_a_uuid_and_dropped_rows_take_their_ids_along() {
                     (0..batch.n_rows).map(|i| (batch.first_row as usize + i).is_multiple_of(3)).collect();
                 let n = kept.iter().filter(|kept| **kept).count();
                 let rows = Rows { clusters: vec![0; n], distances: vec![0.0; n], margins: vec![1.0; n] };
-                writer.push_ids(&batch.ids.unwrap(), Some(&kept), rows)?;
+                writer.push_ids(&[(batch.ids.unwrap(), Some(kept))], rows)?;
             }
             Ok(())
         })
