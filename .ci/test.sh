@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # All checks: formatting, lints, tests. Installs what is missing first (a C compiler, the software adapters that stand
-# in for GPUs, Node.js and Chromium), where apt-get is there and may be used. Runs on a fresh Debian with nothing but
+# in for GPUs, Valgrind, Node.js and Chromium), where apt-get is there and may be used. Runs on a fresh Debian with nothing but
 # Rust.
 #
 #     SEGMINT_REQUIRE_ADAPTERS   adapters whose absence is a failure; set it empty to test without any
+#     SEGMINT_REQUIRE_VALGRIND   1, the default on Linux: counts of the kernels' instructions that could not be made are a
+#                                failure
 #     SEGMINT_REQUIRE_BROWSER    1, the default here: a report that no browser could be found for is a failure
 #     SEGMINT_REQUIRE_DUCKDB     1, the default here: a query that no database could be found for is a failure
 #     SEGMINT_ACCEPTANCE         folder with further data sets and their expected figures; unset: those are skipped by name
@@ -21,6 +23,7 @@ if [ "$(uname -s)" = Linux ]; then
     ls /usr/lib/*/dri/swrast_dri.so > /dev/null 2>&1 || missing+=(libgl1-mesa-dri)
     ls /usr/lib/chromium*/libvk_swiftshader.so > /dev/null 2>&1 || [ -n "${SEGMINT_SWIFTSHADER:-}" ] || missing+=(chromium)
     ls /usr/lib/chromium*/chromium > /dev/null 2>&1 || [ -n "${SEGMINT_CHROMIUM:-}" ] || missing+=(chromium)
+    command -v valgrind > /dev/null || missing+=(valgrind)
     command -v node > /dev/null || missing+=(nodejs)
     command -v npm > /dev/null || missing+=(npm)
     adapters=lavapipe,llvmpipe-gl,swiftshader
@@ -42,6 +45,9 @@ fi
 
 eval "$(.ci/adapters.sh)"
 export SEGMINT_REQUIRE_ADAPTERS="${SEGMINT_REQUIRE_ADAPTERS-$adapters}"
+if [ "$(uname -sm)" = "Linux x86_64" ]; then
+    export SEGMINT_REQUIRE_VALGRIND="${SEGMINT_REQUIRE_VALGRIND-1}"
+fi
 
 stage() {
     echo "== $*"
