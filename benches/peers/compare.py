@@ -5,12 +5,14 @@
     ~/peers/bin/python benches/peers/compare.py target/release/segmint
 
 Every round measures each contender once, in an order that rotates from round to round, each in a process of its own, so
-that whatever else the machine does falls on all of them. Two questions:
+that whatever else the machine does falls on all of them. Four questions:
 
 step   one Lloyd iteration over all rows, on the same file and from the same rows. Peers: the slope between fits of 5 and
        20 iterations, and whole / 20. segmint: `segmint bench --what step`, the mean over 20 iterations.
 sweep  the nightly job: Parquet to published labels for the best of k = 2..10 by Davies-Bouldin, ten restarts each.
        Measured as the job is.
+read   A Parquet file into memory. Peers: Polars and pandas, the first read of a process, into a dataframe. segmint: the
+       stage `read` of a job, which is to the grid: moments, scaling and rounding included.
 job    Parquet to published labels. Peers: seconds inside the process from reading to the written file, imports left
        out. segmint: the whole process, start to exit, with the whole run folder written and synced.
 
@@ -31,6 +33,7 @@ import time
 
 import customers
 import peers
+import read
 
 HERE = pathlib.Path(__file__).resolve().parent
 JOB = """
@@ -41,7 +44,7 @@ id = "customer_id"
 [cluster]
 {clusters}
 n_init = {n_init}
-max_iter = 300
+max_iter = {max_iter}
 tol = {tol}
 seed = 42
 
@@ -96,6 +99,20 @@ def segmint_sweep(a, work):
     return segmint_job(a, work, f'k = "{lowest}..{highest}"\ncriterion = "davies-bouldin"\nstability = 0')
 
 
+def segmint_read(a, work):
+    result = segmint_job(a, work)
+    stage = next(stage for stage in result["record"]["stages"] if stage["stage"] == "read")
+    return {"contender": "segmint", "seconds": stage["milliseconds"] / 1e3, "record": result["record"]}
+
+
+def peer_read(library):
+    def measure(a, work):
+        command = [sys.executable, HERE / "read.py", library, work / "data.parquet", "--threads", a.threads, "--columns"]
+        return json.loads(run(command + a.columns)[0])
+
+    return measure
+
+
 def peer_step(peer):
     def measure(a, work):
         command = [sys.executable, HERE / "step.py", peer, work / "data.parquet", "--features", a.features, "--k", a.k]
@@ -115,12 +132,15 @@ def peer_sweep(peer):
 def peer_fits(peer, a, work, k_range):
     command = [sys.executable, HERE / "job.py", peer, work / "data.parquet", work / "labels.parquet"]
     command += ["--features", a.features, "--k-range", *k_range, "--n-init", a.n_init, "--tol", a.tol]
+    command += ["--max-iter", a.max_iter]
     out, process = run(command + ["--threads", a.threads])
     return json.loads(out) | {"process_seconds": process}
 
 
 def contenders(what, chosen):
     measured = {"step": (segmint_step, peer_step), "job": (segmint_job, peer_job), "sweep": (segmint_sweep, peer_sweep)}
+    if what == "read":
+        return [("segmint", segmint_read)] + [(library, peer_read(library)) for library in read.LIBRARIES]
     ours, theirs = measured[what]
     named = [(peer, theirs(peer)) for peer in chosen if what == "step" or not peer.startswith("faiss")]
     return [("segmint", ours)] + named
@@ -159,6 +179,7 @@ def compare(a, what, work):
         whole = {name: statistics.median(ms for r in results for ms in r["whole_ms"]) for name, results in repeats.items()}
     return {
         "what": what, "rows": a.rows, "features": a.features, "k": a.k, "n_init": a.n_init, "tol": a.tol,
+        "max_iter": a.max_iter, "compression": a.compression,
         "threads": a.threads, "device": a.device, "median_ms": medians, "best_ms": best, "median_whole_ms": whole,
         "times_segmint": {name: medians[name] / medians["segmint"] for name in medians}, "repeats": repeats,
     }
@@ -167,7 +188,7 @@ def compare(a, what, work):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("segmint", help="the release binary")
-    parser.add_argument("--what", nargs="+", default=["step", "job"], choices=["step", "job", "sweep"])
+    parser.add_argument("--what", nargs="+", default=["step", "job"], choices=["step", "job", "sweep", "read"])
     parser.add_argument("--peers", nargs="+", default=list(peers.PEERS), choices=peers.PEERS)
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--features", type=int, default=10)
@@ -175,6 +196,8 @@ def main():
     parser.add_argument("--k-range", type=int, nargs=2, default=[2, 10])
     parser.add_argument("--n-init", type=int, default=10)
     parser.add_argument("--tol", type=float, default=1e-4)
+    parser.add_argument("--max-iter", type=int, default=300)
+    parser.add_argument("--compression", default="zstd", choices=["zstd", "snappy"], help="of the Parquet file")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rounds", type=int, default=5)
@@ -183,7 +206,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
-        a.columns = customers.write(work / "data.parquet", a.rows, a.features, a.k)
+        a.columns = customers.write(work / "data.parquet", a.rows, a.features, a.k, a.compression)
         results = [compare(a, what, work) for what in a.what]
     version = run([a.segmint, "--version"])[0].strip()
     record = {

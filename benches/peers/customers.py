@@ -42,7 +42,7 @@ def groups(rows, features, k):
     return table
 
 
-def write(path, rows, features, k):
+def write(path, rows, features, k, compression="zstd"):
     table = customers(rows) if features == 10 else groups(rows, features, k)
-    table.to_parquet(path, compression="zstd", index=False, row_group_size=131_072)
+    table.to_parquet(path, compression=compression, index=False, row_group_size=131_072)
     return list(table.columns)

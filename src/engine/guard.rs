@@ -183,6 +183,7 @@ fn sum(a: Counters, b: Counters) -> Counters {
         model_passes: a.model_passes + b.model_passes,
         near_ties: a.near_ties + b.near_ties,
         wide_rows: a.wide_rows + b.wide_rows,
+        passed_over: a.passed_over + b.passed_over,
         dispatches: a.dispatches + b.dispatches,
         submits: a.submits + b.submits,
         bytes_uploaded: a.bytes_uploaded + b.bytes_uploaded,

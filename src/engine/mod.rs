@@ -92,6 +92,8 @@ pub struct Counters {
     pub near_ties: u64,
     /// Rows times models that were decided on the host because the row or a centroid is wide.
     pub wide_rows: u64,
+    /// Rows times models that a pass left out because an exact bound shows that their labels stand.
+    pub passed_over: u64,
     /// Device work: zero on a CPU.
     pub dispatches: u64,
     pub submits: u64,

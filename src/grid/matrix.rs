@@ -1,5 +1,7 @@
 //! The feature matrix on the grid, in panels of 64 rows.
 
+use std::ops::Range;
+
 use super::{PANEL_ROWS, WIDE};
 
 /// Rows that do not fit the panels, with their true coordinates.
@@ -9,6 +11,14 @@ pub struct WideRows {
     pub rows: Vec<u64>,
     /// (rows, d) in steps, row after row; each within `COORDINATE_MAX`.
     pub coordinates: Vec<i64>,
+}
+
+impl WideRows {
+    /// Those among some rows.
+    pub fn within(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
+        let first = self.rows.partition_point(|&row| row < rows.start as u64);
+        self.rows[first..].iter().map(|&row| row as usize).take_while(move |&row| row < rows.end)
+    }
 }
 
 /// What is known of a range of panels once it is filled; merges like everything else that is integer.

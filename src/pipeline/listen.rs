@@ -91,6 +91,7 @@ impl Heard {
                 "model_passes": counters.model_passes,
                 "near_ties": counters.near_ties,
                 "wide_rows": counters.wide_rows,
+                "passed_over": counters.passed_over,
                 "dispatches": counters.dispatches,
                 "submits": counters.submits,
                 "bytes_uploaded": counters.bytes_uploaded,

@@ -13,7 +13,8 @@ pub(super) fn fixed(value: f64, bits: i32) -> i128 {
     // Rounding a sum with this leaves a multiple of 1; above, an f64 has no fraction left.
     const NO_FRACTION: f64 = 1.5 * (1u64 << 52) as f64;
     const SMALL: f64 = (1u64 << 51) as f64;
-    let scaled = libm::scalbn(value, bits);
+    // A power of two: this rounds no more than moving the exponent would.
+    let scaled = value * f64::from_bits(((1023 + i64::from(bits)) as u64) << 52);
     if scaled.abs() < SMALL { i128::from(((scaled + NO_FRACTION) - NO_FRACTION) as i64) } else { scaled as i128 }
 }
 

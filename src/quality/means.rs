@@ -7,6 +7,7 @@
 use super::Labelled;
 use super::fixed::{DISTANCE_BITS, fixed};
 use super::over::ranges;
+use crate::engine::cpu::Chosen;
 use crate::grid::{Matrix, PANEL_ROWS, Sums, WIDE, divide_half_even};
 
 /// Scatters are held as multiples of 2^-30 steps²; Σ w|q|² stays below 2^92 for every allowed table.
@@ -14,6 +15,9 @@ const SCATTER_BITS: u32 = 30;
 
 /// Rows whose weighted sums fit i64: 2^26 · 2^36 = 2^62.
 const RANGE_ROWS: usize = 1 << 26;
+
+/// Rows that a kernel measures before they are added up: their distances stay in the first-level cache.
+const BLOCK_ROWS: usize = 16 * PANEL_ROWS;
 
 /// The means of the clusters that have weight, as exact sums.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,41 +223,62 @@ impl Table {
         squares.sum::<f64>().sqrt()
     }
 
+    /// The means as a kernel takes them, with fractions as f32: off by less than 2^-25 steps, where each distance is
+    /// rounded to 2^-20.
+    fn points(&self) -> Chosen {
+        let (k, d) = (self.n_clusters, self.centres.len() / self.n_clusters.max(1));
+        let by_cluster = |of: &[f64]| (0..k * d).map(|i| of[i % d * k + i / d]).collect::<Vec<f64>>();
+        let centres: Vec<i64> = by_cluster(&self.centres).iter().map(|&c| c as i64).collect();
+        let fractions: Vec<f32> = by_cluster(&self.fractions).iter().map(|&f| f as f32).collect();
+        Chosen::new(d, &centres).beside(&fractions)
+    }
+
     /// Σ w |x - mean| per cluster, in units of 2^-20 steps.
     fn spreads(&self, of: Labelled, threads: usize) -> Vec<i128> {
         let (matrix, k) = (of.matrix, self.n_clusters);
-        let parts = ranges(matrix.n_rows(), PANEL_ROWS, threads, |rows| {
+        let points = self.points();
+        let parts = ranges(matrix.n_rows(), BLOCK_ROWS, threads, |rows| {
             let mut spreads = vec![0i128; k];
-            for first in rows.step_by(PANEL_ROWS) {
-                let lanes = Lanes::of(of, first);
-                let mut squares = [0f64; PANEL_ROWS];
-                let means = self.centres.chunks_exact(k).zip(self.fractions.chunks_exact(k));
-                for (column, (centres, fractions)) in lanes.columns.iter().zip(means) {
-                    for lane in 0..PANEL_ROWS {
-                        let label = lanes.labels[lane];
-                        let difference = (f64::from(column[lane]) - centres[label]) - fractions[label];
-                        squares[lane] += difference * difference;
+            let mut squares = vec![[0.0; PANEL_ROWS]; BLOCK_ROWS / PANEL_ROWS];
+            for first in rows.clone().step_by(BLOCK_ROWS) {
+                let block = first..rows.end.min(first + BLOCK_ROWS);
+                points.squares(matrix, of.labels, first / PANEL_ROWS, &mut squares[..block.len().div_ceil(PANEL_ROWS)]);
+                let squares = squares.as_flattened_mut();
+                for row in points.unmeasured(matrix, of.labels, block.clone()) {
+                    squares[row - first] = f64::NAN;
+                }
+                // At most 2^46 each: without weights a block's sum fits.
+                let mut sums = vec![0i64; k];
+                for (row, &square) in block.zip(&*squares) {
+                    if square.is_nan() {
+                        spreads[usize::from(of.labels[row])] += self.share(of, row);
+                        continue;
+                    }
+                    let (distance, label) = (fixed(square.sqrt(), DISTANCE_BITS), usize::from(of.labels[row]));
+                    match matrix.weights() {
+                        None => sums[label] += distance as i64,
+                        Some(weights) => spreads[label] += i128::from(weights[row]) * distance,
                     }
                 }
-                for lane in 0..lanes.n {
-                    let distance = fixed(squares[lane].sqrt(), DISTANCE_BITS);
-                    spreads[lanes.labels[lane]] += i128::from(lanes.weights[lane]) * distance;
-                }
+                spreads.iter_mut().zip(sums).for_each(|(total, sum)| *total += i128::from(sum));
             }
             spreads
         });
         let mut spreads = vec![0i128; k];
         parts.iter().for_each(|part| spreads.iter_mut().zip(part).for_each(|(total, part)| *total += part));
-        let wide = matrix.wide();
-        for (&row, coordinates) in wide.rows.iter().zip(wide.coordinates.chunks_exact(matrix.n_features())) {
-            let (label, weight) = (usize::from(of.labels[row as usize]), i128::from(matrix.weight(row as usize)));
-            let means = self.centres.chunks_exact(k).zip(self.fractions.chunks_exact(k));
-            let squares = coordinates.iter().zip(means).map(|(&q, (centres, fractions))| {
-                let difference = (q as f64 - centres[label]) - fractions[label];
-                difference * difference
-            });
-            spreads[label] += weight * fixed(squares.sum::<f64>().sqrt(), DISTANCE_BITS);
-        }
         spreads
+    }
+
+    /// w |x - mean| of one row.
+    fn share(&self, of: Labelled, row: usize) -> i128 {
+        let (k, label) = (self.n_clusters, usize::from(of.labels[row]));
+        let mut coordinates = vec![0; of.matrix.n_features()];
+        of.matrix.row(row, &mut coordinates);
+        let means = self.centres.chunks_exact(k).zip(self.fractions.chunks_exact(k));
+        let squares = coordinates.iter().zip(means).map(|(&q, (centres, fractions))| {
+            let difference = (q as f64 - centres[label]) - fractions[label];
+            difference * difference
+        });
+        i128::from(of.matrix.weight(row)) * fixed(squares.sum::<f64>().sqrt(), DISTANCE_BITS)
     }
 }

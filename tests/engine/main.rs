@@ -6,6 +6,7 @@
 mod cases;
 mod guarded;
 mod reference;
+mod standing;
 mod wrong;
 
 use cases::{Case, Kind, case, sized_case};
@@ -78,7 +79,7 @@ fn sums_stay_equal_to_the_reference_over_more_passes_than_a_full_sum_takes() {
     let mut engine = CpuEngine::new(2, None);
     engine.load(case.matrix.clone()).unwrap();
     let mut model: Centroids = case.models[0].clone();
-    for _ in 0..40 {
+    for _ in 0..80 {
         let sums = engine.step(std::slice::from_ref(&model)).unwrap().remove(0);
         assert_eq!(sums, reference::step(&case.matrix, &model));
         model = model.update(&sums);

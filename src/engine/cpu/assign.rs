@@ -40,13 +40,7 @@ fn assign_rows<V: Vector, const DIRECT: bool>(block: &mut AssignBlock<'_>) {
     for (index, (labels, runners_up)) in labels.iter_mut().zip(runners_up).enumerate() {
         let number = block.first_panel + index;
         let (columns, _) = block.matrix.panels()[number * width..(number + 1) * width].as_chunks::<PANEL_ROWS>();
-        let mut three = Three::new::<DIRECT>();
-        for tile in &block.model.tiles {
-            match V::LANES {
-                8 => three.add_tile::<V, 2, DIRECT>(columns, tile),
-                _ => three.add_tile::<V, 4, DIRECT>(columns, tile),
-            }
-        }
+        let three = Three::of_panel::<V, DIRECT>(columns, &block.model.tiles);
         let slack = block.model.slack(block.matrix.reach()[number]);
         let (mut clear, mut narrow) = (0, 0);
         for at in (0..PANEL_ROWS).step_by(V::LANES) {
@@ -79,12 +73,24 @@ fn whole(label: f32) -> u16 {
 }
 
 /// The three smallest scores of a panel's rows so far, and whose the first two are.
-struct Three {
-    scores: [Lanes; 3],
+pub(super) struct Three {
+    pub scores: [Lanes; 3],
     labels: [Lanes; 2],
 }
 
 impl Three {
+    #[inline(always)]
+    pub fn of_panel<V: Vector, const DIRECT: bool>(columns: &[Lanes], tiles: &[Tile]) -> Self {
+        let mut three = Self::new::<DIRECT>();
+        for tile in tiles {
+            match V::LANES {
+                8 => three.add_tile::<V, 2, DIRECT>(columns, tile),
+                _ => three.add_tile::<V, 4, DIRECT>(columns, tile),
+            }
+        }
+        three
+    }
+
     /// Of no score yet but that of the base, which is 0 in the dot form; its label is 0.
     fn new<const DIRECT: bool>() -> Self {
         let most = [f32::MAX; PANEL_ROWS];

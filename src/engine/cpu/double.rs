@@ -26,6 +26,10 @@ pub(super) trait Double: Copy {
 
     fn add(self, other: Self) -> Self;
 
+    fn subtract(self, other: Self) -> Self;
+
+    fn multiply(self, factor: Self) -> Self;
+
     fn smaller(self, other: Self) -> Self;
 
     /// `self * factor + addend`, fused where the level has it: only for what f64 holds exactly either way.
@@ -89,6 +93,16 @@ impl Double for f64 {
     }
 
     #[inline(always)]
+    fn subtract(self, other: Self) -> Self {
+        self - other
+    }
+
+    #[inline(always)]
+    fn multiply(self, factor: Self) -> Self {
+        self * factor
+    }
+
+    #[inline(always)]
     fn smaller(self, other: Self) -> Self {
         if self < other { self } else { other }
     }
@@ -143,7 +157,8 @@ fn shifted_root(square: f64) -> u64 {
 #[allow(unused_macros)]
 macro_rules! double {
     ($(#[$doc:meta])* $name:ident = $register:ty, $integers:ty, $lanes:literal, splat $splat:expr, load $load:expr,
-     load_floats $load_floats:expr, store $store:expr, add $add:expr, smaller $smaller:expr,
+     load_floats $load_floats:expr, store $store:expr, add $add:expr, subtract $subtract:expr,
+     multiply $multiply:expr, smaller $smaller:expr,
      multiply_add $multiply_add:expr, shifted_roots $shifted_roots:path, whole_units $whole_units:expr,
      load_units $load_units:expr, store_units $store_units:expr, add_units $add_units:expr,
      splat_units $splat_units:expr) => {
@@ -185,6 +200,16 @@ macro_rules! double {
             #[inline(always)]
             fn add(self, other: Self) -> Self {
                 Self(unsafe { $add(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn subtract(self, other: Self) -> Self {
+                Self(unsafe { $subtract(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn multiply(self, factor: Self) -> Self {
+                Self(unsafe { $multiply(self.0, factor.0) })
             }
 
             #[inline(always)]
@@ -276,7 +301,8 @@ mod x86 {
         Avx512Double = __m512d, __m512i, 8,
         splat _mm512_set1_pd, load _mm512_loadu_pd,
         load_floats |from: *const f32| _mm512_cvtps_pd(_mm256_loadu_ps(from)),
-        store _mm512_storeu_pd, add _mm512_add_pd, smaller _mm512_min_pd, multiply_add _mm512_fmadd_pd,
+        store _mm512_storeu_pd, add _mm512_add_pd, subtract _mm512_sub_pd, multiply _mm512_mul_pd,
+        smaller _mm512_min_pd, multiply_add _mm512_fmadd_pd,
         shifted_roots shifted_512,
         whole_units |values| _mm512_sub_epi64(
             _mm512_castpd_si512(_mm512_add_pd(values, _mm512_set1_pd(WHOLE_MAX))),
@@ -292,7 +318,8 @@ mod x86 {
         Avx2Double = __m256d, __m256i, 4,
         splat _mm256_set1_pd, load _mm256_loadu_pd,
         load_floats |from: *const f32| _mm256_cvtps_pd(_mm_loadu_ps(from)),
-        store _mm256_storeu_pd, add _mm256_add_pd, smaller _mm256_min_pd, multiply_add _mm256_fmadd_pd,
+        store _mm256_storeu_pd, add _mm256_add_pd, subtract _mm256_sub_pd, multiply _mm256_mul_pd,
+        smaller _mm256_min_pd, multiply_add _mm256_fmadd_pd,
         shifted_roots shifted_256,
         whole_units |values| _mm256_sub_epi64(
             _mm256_castpd_si256(_mm256_add_pd(values, _mm256_set1_pd(WHOLE_MAX))),
@@ -329,7 +356,8 @@ mod arm {
         /// Two lanes.
         NeonDouble = float64x2_t, uint64x2_t, 2,
         splat vdupq_n_f64, load vld1q_f64, load_floats |from: *const f32| vcvt_f64_f32(vld1_f32(from)),
-        store vst1q_f64, add vaddq_f64, smaller vminq_f64, multiply_add |a, b, c| vfmaq_f64(c, a, b),
+        store vst1q_f64, add vaddq_f64, subtract vsubq_f64, multiply vmulq_f64,
+        smaller vminq_f64, multiply_add |a, b, c| vfmaq_f64(c, a, b),
         shifted_roots shifted_128, whole_units |values| vcvtq_u64_f64(values),
         load_units vld1q_u64, store_units |to, units| vst1q_u64(to, units), add_units vaddq_u64,
         splat_units vdupq_n_u64

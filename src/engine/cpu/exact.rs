@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use super::chosen::Chosen;
 use super::lloyd::BLOCK_PANELS;
 use super::pool::Pool;
 use crate::engine::{Assignment, Row, distance};
-use crate::grid::{Centroids, Matrix, PANEL_ROWS, WIDE};
+use crate::grid::{Centroids, Matrix, PANEL_ROWS};
 
 /// Exact D of each row to its nearest and to its second-nearest centroid, in steps².
 pub fn distances(
@@ -15,32 +16,38 @@ pub fn distances(
     assignment: &Assignment,
     rows: Range<usize>,
 ) -> Vec<(i128, i128)> {
-    let d = matrix.n_features();
-    let reach = centroids.values().iter().map(|c| c.abs()).max().unwrap_or(0) as f64 + WIDE as f64;
-    // Integers below this are exact in f64 in any order.
-    let is_exact = reach * reach * (d as f64) < (1u64 << 53) as f64;
-    let floats: Vec<f64> = centroids.values().iter().map(|&c| c as f64).collect();
-    let mut row = vec![0; d];
-    rows.map(|index| {
-        let labels = [&assignment.labels, &assignment.runners_up].map(|labels| usize::from(labels[index]));
-        let first = index / PANEL_ROWS * d * PANEL_ROWS + index % PANEL_ROWS;
-        if is_exact && matrix.panels()[first] < WIDE as f32 {
-            let [nearest, second] = labels.map(|label| &floats[label * d..(label + 1) * d]);
-            let values = matrix.panels()[first..].iter().step_by(PANEL_ROWS);
-            let mut sums = [0.0; 2];
-            for ((&q, a), b) in values.zip(nearest).zip(second) {
-                let (q, [to_a, to_b]) = (f64::from(q), sums);
-                sums = [to_a + (q - a) * (q - a), to_b + (q - b) * (q - b)];
-            }
-            // SAFETY: squared distances are whole numbers below 2^53.
-            let [nearest, second] = sums.map(|sum| i128::from(unsafe { sum.to_int_unchecked::<i64>() }));
-            return (nearest, second);
-        }
+    let mut row = vec![0; matrix.n_features()];
+    let mut in_integers = |index: usize| {
         matrix.row(index, &mut row);
-        let [nearest, second] = labels.map(|label| distance(&row, centroids.row(label)));
-        (nearest, second)
-    })
-    .collect()
+        let to = |labels: &[u16]| distance(&row, centroids.row(usize::from(labels[index])));
+        (to(&assignment.labels), to(&assignment.runners_up))
+    };
+    let points = Chosen::new(matrix.n_features(), centroids.values());
+    let first_panel = rows.start / PANEL_ROWS;
+    let squares = |labels: &[u16]| {
+        let mut squares = vec![[0.0; PANEL_ROWS]; rows.end.div_ceil(PANEL_ROWS) - first_panel];
+        points.squares(matrix, labels, first_panel, &mut squares);
+        squares
+    };
+    let (nearest, second) = (squares(&assignment.labels), squares(&assignment.runners_up));
+    let skipped = rows.start - first_panel * PANEL_ROWS;
+    let found = nearest.as_flattened().iter().zip(second.as_flattened()).skip(skipped);
+    // Whole numbers below 2^53.
+    let mut distances: Vec<(i128, i128)> =
+        found.take(rows.len()).map(|(&nearest, &second)| (whole(nearest), whole(second))).collect();
+    for row in [&assignment.labels, &assignment.runners_up]
+        .into_iter()
+        .flat_map(|labels| points.unmeasured(matrix, labels, rows.clone()))
+    {
+        distances[row - rows.start] = in_integers(row);
+    }
+    distances
+}
+
+#[inline(always)]
+fn whole(square: f64) -> i128 {
+    // SAFETY: a sum of squares of whole numbers, below 2^53.
+    i128::from(unsafe { square.to_int_unchecked::<i64>() })
 }
 
 /// The `n` rows of positive weight farthest from their centroids, by (D descending, key ascending, row ascending).

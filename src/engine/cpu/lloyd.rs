@@ -9,6 +9,7 @@ use super::model::{Form, Model};
 use super::moves::{Moves, NOWHERE};
 use super::scores::{Lanes, ManyTiles, OneTile, Panel, Scores, Way};
 use super::simd::{Kernel, TILE_MAX};
+use super::standing::{Lead, Travel};
 use super::vector::Vector;
 use crate::engine::decide;
 use crate::grid::{Centroids, Matrix, PANEL_ROWS};
@@ -31,6 +32,9 @@ pub(super) struct Partial {
     /// (k, d), cluster after cluster. i64 holds 2^27 weighted values below 2^36: one task is far smaller.
     pub sums: Vec<i64>,
     pub near_ties: u64,
+    /// Rows that changed cluster, and rows that were passed over because none of them can have.
+    pub moved: u64,
+    pub passed_over: u64,
     moves: Moves,
     /// For unweighted rows only.
     lanes: Option<LaneSums>,
@@ -50,6 +54,8 @@ impl Partial {
             weights: weighted.then(|| vec![0; k]),
             sums: vec![0; k * d],
             near_ties: 0,
+            moved: 0,
+            passed_over: 0,
             moves: Moves::new(if weighted { 0 } else { k }, d),
             lanes,
             listed_rows_max: listed_rows_max as u32,
@@ -189,6 +195,9 @@ pub(super) struct Block<'a> {
     pub n_panels: usize,
     /// 64 labels of the pass before per panel, or empty where none are kept.
     pub labels: &'a mut [u8],
+    /// By how much each panel's rows lead, and what centroids have used of it; likewise empty.
+    pub leads: &'a mut [Lead],
+    pub travel: Option<&'a Travel>,
     pub partial: &'a mut Partial,
     /// One bit per row of each panel of the matrix, the first lowest: it is a row, and no wide one.
     pub narrow: &'a [u64],
@@ -233,13 +242,21 @@ impl<W: Way> Kernel for Step<'_, '_, W> {
         let is_kept = !block.labels.is_empty();
         for index in 0..block.n_panels {
             let number = block.first_panel + index;
+            let reach = matrix.reach()[number];
+            let known = block.travel.zip(block.leads.get_mut(index));
+            if let Some((travel, lead)) = &known
+                && travel.stands(lead, reach)
+            {
+                block.partial.passed_over += u64::from(block.narrow[number].count_ones());
+                continue;
+            }
             let (columns, _) = matrix.panels()[number * width..(number + 1) * width].as_chunks::<PANEL_ROWS>();
             let mut unkept = [NO_LABEL; PANEL_ROWS];
             let before = match block.labels.as_chunks_mut::<PANEL_ROWS>().0.get_mut(index) {
                 Some(kept) => kept,
                 None => &mut unkept,
             };
-            W::score::<V>(Panel { columns, reach: matrix.reach()[number], before }, model, &mut scores);
+            W::score::<V>(Panel { columns, reach, before }, model, &mut scores);
             let changed = block.narrow[number] & if is_kept { scores.changed } else { u64::MAX };
             if changed != 0 {
                 let (partial, centroids) = (&mut *block.partial, block.centroids);
@@ -254,6 +271,8 @@ impl<W: Way> Kernel for Step<'_, '_, W> {
                     before,
                     is_kept,
                 });
+            } else if let Some((travel, lead)) = known {
+                travel.measure::<V>(model, columns, block.narrow[number], reach, lead);
             }
         }
     }
@@ -280,6 +299,7 @@ impl Kernel for Changed<'_> {
         let first = self.number * PANEL_ROWS;
         let near = self.scores.near::<V>();
         let (ties, mut moved) = (self.changed & near, self.changed & !near);
+        partial.moved += u64::from(moved.count_ones());
         if ties != 0 {
             partial.decide_rows(self.matrix, self.centroids, first, ties, before);
         }

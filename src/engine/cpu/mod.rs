@@ -5,6 +5,7 @@
 #![allow(clippy::needless_range_loop, reason = "a lane is a number in several arrays at once")]
 
 mod assign;
+mod chosen;
 mod double;
 mod exact;
 mod labels;
@@ -19,8 +20,10 @@ mod scores;
 mod seeding;
 mod silhouette;
 mod simd;
+mod standing;
 mod vector;
 
+pub use chosen::Chosen;
 pub use exact::distances;
 pub use seeding::{Nearest, Sample};
 pub use simd::SimdLevel;
@@ -33,12 +36,13 @@ use self::assign::AssignBlock;
 use self::lloyd::{BLOCK_PANELS, Block, KEPT_CLUSTERS_MAX, NO_LABEL, Partial};
 use self::model::Model;
 use self::pool::Pool;
+use self::standing::{Lead, Travel};
 use crate::engine::{Assignment, Counters, Device, DeviceKind, Engine, Row, decide};
 use crate::error::{Error, Result};
 use crate::grid::{Centroids, Matrix, PANEL_ROWS, Sums, WIDE};
 
 /// Passes after which a model's sums are added up anew, so that no mistake in a changed row can live on.
-const PASSES_BETWEEN_FULL_SUMS: u32 = 16;
+const PASSES_BETWEEN_FULL_SUMS: u32 = 64;
 
 /// Bytes of panels that one model visits before the next one does: they stay in the second-level cache.
 const BLOCK_BYTES: usize = 128 * 1024;
@@ -61,6 +65,22 @@ struct Kept {
     labels: Vec<u8>,
     sums: Sums,
     passes: u32,
+    /// One per panel.
+    leads: Vec<Lead>,
+    travel: Travel,
+}
+
+impl Kept {
+    fn new(n_clusters: usize, n_features: usize, n_panels: usize) -> Self {
+        Self {
+            n_clusters,
+            labels: vec![NO_LABEL; n_panels * PANEL_ROWS],
+            sums: Sums::zero(n_clusters, n_features),
+            passes: 0,
+            leads: vec![Lead::default(); n_panels],
+            travel: Travel::default(),
+        }
+    }
 }
 
 impl CpuEngine {
@@ -144,26 +164,29 @@ impl Engine for CpuEngine {
         let matrix = self.matrix()?;
         let d = matrix.n_features();
         let prepared: Vec<Model> = models.iter().map(|m| Model::new(m, &matrix, self.level)).collect();
-        let slots = matrix.n_panels() * PANEL_ROWS;
 
         // Labels of the pass before, for the models that keep them. One that is not asked for has come to its end.
         self.kept.retain(|kept, _| models.iter().any(|model| model.model == *kept));
-        let mut labels: Vec<Option<Shared<u8>>> = Vec::with_capacity(models.len());
+        let mut labels: Vec<Option<(Shared<u8>, Shared<Lead>)>> = Vec::with_capacity(models.len());
         for model in models {
             let k = model.n_clusters();
             if k > KEPT_CLUSTERS_MAX {
                 labels.push(None);
                 continue;
             }
-            let fresh = || Kept { n_clusters: k, labels: vec![NO_LABEL; slots], sums: Sums::zero(k, d), passes: 0 };
+            let fresh = || Kept::new(k, d, matrix.n_panels());
             let kept = self.kept.entry(model.model).or_insert_with(fresh);
-            if kept.n_clusters != k || kept.passes == PASSES_BETWEEN_FULL_SUMS {
+            if kept.n_clusters != k {
+                *kept = fresh();
+            }
+            if kept.passes == PASSES_BETWEEN_FULL_SUMS {
                 kept.labels.fill(NO_LABEL);
                 kept.sums = Sums::zero(k, d);
-                (kept.n_clusters, kept.passes) = (k, 0);
+                kept.passes = 0;
             }
             kept.passes += 1;
-            labels.push(Some(Shared(kept.labels.as_mut_ptr())));
+            kept.travel.advance(model, matrix.n_rows(), kept.passes == 1);
+            labels.push(Some((Shared(kept.labels.as_mut_ptr()), Shared(kept.leads.as_mut_ptr()))));
         }
 
         let block_panels = (BLOCK_BYTES / (d * PANEL_ROWS * 4)).clamp(1, BLOCK_PANELS);
@@ -171,7 +194,9 @@ impl Engine for CpuEngine {
         let lanes: Vec<Mutex<Vec<Partial>>> = (0..self.pool.threads())
             .map(|_| Mutex::new(prepared.iter().map(|model| Partial::new(model, &matrix)).collect()))
             .collect();
-        let (level, narrow) = (self.level, self.narrow.as_slice());
+        let (level, narrow, kept) = (self.level, self.narrow.as_slice(), &self.kept);
+        let travel = |model: &Centroids| Some(&kept.get(&model.model)?.travel);
+        let travels: Vec<Option<&Travel>> = models.iter().map(travel).collect();
         let wide: Vec<OnceLock<Sums>> = models.iter().map(|_| OnceLock::new()).collect();
         self.pool.for_each(models.len() + n_blocks, &|lane, item| {
             let Some(block) = item.checked_sub(models.len()) else {
@@ -182,10 +207,16 @@ impl Engine for CpuEngine {
             let n_panels = block_panels.min(matrix.n_panels() - first_panel);
             let mut partials = lanes[lane].lock().unwrap_or_else(PoisonError::into_inner);
             for (index, model) in prepared.iter().enumerate() {
-                let labels: &mut [u8] = match &labels[index] {
-                    // SAFETY: the label storage has 64 slots per panel, and this block's panels belong to this call.
-                    Some(shared) => unsafe { shared.range(first_panel * PANEL_ROWS, n_panels * PANEL_ROWS) },
-                    None => &mut [],
+                let (labels, leads): (&mut [u8], &mut [Lead]) = match &labels[index] {
+                    // SAFETY: the label storage has 64 slots per panel, that of leads one, and this block's panels belong
+                    // to this call.
+                    Some((labels, leads)) => unsafe {
+                        (
+                            labels.range(first_panel * PANEL_ROWS, n_panels * PANEL_ROWS),
+                            leads.range(first_panel, n_panels),
+                        )
+                    },
+                    None => (&mut [], &mut []),
                 };
                 let centroids = &models[index];
                 let partial = &mut partials[index];
@@ -196,6 +227,8 @@ impl Engine for CpuEngine {
                     first_panel,
                     n_panels,
                     labels,
+                    leads,
+                    travel: travels[index],
                     partial,
                     narrow,
                 });
@@ -204,17 +237,20 @@ impl Engine for CpuEngine {
 
         let mut results = Vec::with_capacity(models.len());
         for (index, model) in models.iter().enumerate() {
-            let mut fresh = Sums::zero(model.n_clusters(), d);
-            let total = match self.kept.get_mut(&model.model).filter(|_| model.n_clusters() <= KEPT_CLUSTERS_MAX) {
-                Some(kept) => &mut kept.sums,
-                None => &mut fresh,
+            let mut fresh = (Sums::zero(model.n_clusters(), d), 0);
+            let (total, moved) = match self.kept.get_mut(&model.model) {
+                Some(kept) if model.n_clusters() <= KEPT_CLUSTERS_MAX => (&mut kept.sums, &mut kept.travel.moved),
+                _ => (&mut fresh.0, &mut fresh.1),
             };
+            *moved = 0;
             for lane in &lanes {
                 let mut partials = lane.lock().unwrap_or_else(PoisonError::into_inner);
                 let partial = &mut partials[index];
                 partial.settle();
                 add_partial(total, partial);
                 self.counters.near_ties += partial.near_ties;
+                self.counters.passed_over += partial.passed_over;
+                *moved += partial.moved;
             }
             let mut sums = total.clone();
             if let Some(wide) = wide[index].get() {

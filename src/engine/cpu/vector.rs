@@ -3,6 +3,7 @@
 //! The operations are inlined into kernels that [`SimdLevel::run`](super::SimdLevel) compiles under the level's
 //! features; that is the only place they are reached from.
 
+use super::chosen::LOOK_UP_MAX;
 use super::double::Double;
 use super::simd::Kernel;
 use crate::grid::PANEL_ROWS;
@@ -25,6 +26,9 @@ pub(super) trait Vector: Copy {
 
     /// The same of bytes, as numbers.
     fn load_bytes(from: &[u8; PANEL_ROWS], at: usize) -> Self;
+
+    /// Of each of the `LANES` labels from `at` on the number that it names; labels are below the table's length.
+    fn look_up(table: &[f32; LOOK_UP_MAX], labels: &[i32; PANEL_ROWS], at: usize) -> Self;
 
     fn store(self, to: &mut [f32; PANEL_ROWS], at: usize);
 
@@ -94,6 +98,11 @@ impl Vector for f32 {
     #[inline(always)]
     fn load_bytes(from: &[u8; PANEL_ROWS], at: usize) -> Self {
         f32::from(from[at])
+    }
+
+    #[inline(always)]
+    fn look_up(table: &[f32; LOOK_UP_MAX], labels: &[i32; PANEL_ROWS], at: usize) -> Self {
+        table[labels[at] as usize % LOOK_UP_MAX]
     }
 
     #[inline(always)]
@@ -168,7 +177,7 @@ impl Vector for f32 {
 #[allow(unused_macros)]
 macro_rules! vector {
     ($(#[$doc:meta])* $name:ident = $register:ty, $lanes:literal, double $double:ty, features $features:literal, splat $splat:expr, load $load:expr,
-     load_bytes $load_bytes:expr, store $store:expr, add $add:expr, subtract $subtract:expr, multiply_add $multiply_add:expr,
+     load_bytes $load_bytes:expr, look_up $look_up:path, store $store:expr, add $add:expr, subtract $subtract:expr, multiply_add $multiply_add:expr,
      smaller $smaller:expr, larger $larger:expr, where_less $where_less:expr, less_bits $less_bits:expr,
      unlike_bits $unlike_bits:expr, only_where_at_most $only_where_at_most:expr,
      add_where_at_most $add_where_at_most:expr, one_where_equal $one_where_equal:expr, add_to $add_to:expr) => {
@@ -209,6 +218,12 @@ macro_rules! vector {
             fn load_bytes(from: &[u8; PANEL_ROWS], at: usize) -> Self {
                 check(at, $lanes);
                 Self(unsafe { $load_bytes(from.as_ptr().add(at)) })
+            }
+
+            #[inline(always)]
+            fn look_up(table: &[f32; LOOK_UP_MAX], labels: &[i32; PANEL_ROWS], at: usize) -> Self {
+                check(at, $lanes);
+                Self(unsafe { $look_up(table, labels.as_ptr().add(at)) })
             }
 
             #[inline(always)]
@@ -282,99 +297,11 @@ macro_rules! vector {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::*;
-
-    use super::super::double::{Avx2Double, Avx512Double};
-    use super::{Kernel, LANES_MAX, PANEL_ROWS, Vector, check};
-
-    vector! {
-        /// Sixteen lanes, 32 registers.
-        Avx512 = __m512, 16, double Avx512Double, features "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma",
-        splat _mm512_set1_ps, load _mm512_loadu_ps,
-        load_bytes |bytes: *const u8| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(bytes.cast()))),
-        store _mm512_storeu_ps, add _mm512_add_ps, subtract _mm512_sub_ps, multiply_add _mm512_fmadd_ps,
-        smaller _mm512_min_ps, larger _mm512_max_ps,
-        where_less |a, b, then, otherwise| _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), then),
-        less_bits |a, b| u64::from(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b)),
-        unlike_bits |a, b| u64::from(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(a, b)),
-        only_where_at_most |a, limit, value| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, limit), value),
-        add_where_at_most |a, limit, value, sum| _mm512_mask_add_ps(
-            sum,
-            _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, limit),
-            sum,
-            value,
-        ),
-        one_where_equal |a, b| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), _mm512_set1_ps(1.0)),
-        add_to |a, to: *mut i32| _mm512_storeu_si512(
-            to.cast(),
-            _mm512_add_epi32(_mm512_loadu_si512(to.cast()), _mm512_cvttps_epi32(a)),
-        )
-    }
-
-    vector! {
-        /// Eight lanes, 16 registers.
-        Avx2 = __m256, 8, double Avx2Double, features "avx2,fma",
-        splat _mm256_set1_ps, load _mm256_loadu_ps,
-        load_bytes |bytes: *const u8| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(bytes.cast()))),
-        store _mm256_storeu_ps, add _mm256_add_ps, subtract _mm256_sub_ps, multiply_add _mm256_fmadd_ps,
-        smaller _mm256_min_ps, larger _mm256_max_ps,
-        where_less |a, b, then, otherwise| _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b)),
-        less_bits |a, b| u64::from(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b)) as u32),
-        unlike_bits |a, b| u64::from(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(a, b)) as u32),
-        only_where_at_most |a, limit, value| _mm256_and_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(a, limit), value),
-        add_where_at_most |a, limit, value, sum| _mm256_add_ps(
-            sum,
-            _mm256_and_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(a, limit), value),
-        ),
-        one_where_equal |a, b| _mm256_and_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(a, b), _mm256_set1_ps(1.0)),
-        add_to |a, to: *mut i32| _mm256_storeu_si256(
-            to.cast(),
-            _mm256_add_epi32(_mm256_loadu_si256(to.cast()), _mm256_cvttps_epi32(a)),
-        )
-    }
-}
-
+mod x86;
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "aarch64")]
-mod arm {
-    use std::arch::aarch64::*;
-
-    use super::super::double::NeonDouble;
-    use super::{Kernel, LANES_MAX, PANEL_ROWS, Vector, check};
-
-    vector! {
-        /// Four lanes, 32 registers.
-        Neon = float32x4_t, 4, double NeonDouble, features "neon",
-        splat vdupq_n_f32, load vld1q_f32,
-        load_bytes |bytes: *const u8| vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(
-            vcreate_u8(u64::from(bytes.cast::<u32>().read_unaligned())),
-        )))),
-        store vst1q_f32, add vaddq_f32, subtract vsubq_f32, multiply_add |a, b, c| vfmaq_f32(c, a, b),
-        smaller vminq_f32, larger vmaxq_f32,
-        where_less |a, b, then, otherwise| vbslq_f32(vcltq_f32(a, b), then, otherwise),
-        less_bits |a, b| u64::from(vaddvq_u32(vandq_u32(vcltq_f32(a, b), vld1q_u32([1, 2, 4, 8].as_ptr())))),
-        unlike_bits |a, b| u64::from(vaddvq_u32(vandq_u32(
-            vmvnq_u32(vceqq_f32(a, b)),
-            vld1q_u32([1, 2, 4, 8].as_ptr()),
-        ))),
-        only_where_at_most |a, limit, value| vreinterpretq_f32_u32(vandq_u32(
-            vcleq_f32(a, limit),
-            vreinterpretq_u32_f32(value),
-        )),
-        add_where_at_most |a, limit, value, sum| vaddq_f32(sum, vreinterpretq_f32_u32(vandq_u32(
-            vcleq_f32(a, limit),
-            vreinterpretq_u32_f32(value),
-        ))),
-        one_where_equal |a, b| vreinterpretq_f32_u32(vandq_u32(
-            vceqq_f32(a, b),
-            vreinterpretq_u32_f32(vdupq_n_f32(1.0)),
-        )),
-        add_to |a, to: *mut i32| vst1q_s32(to, vaddq_s32(vld1q_s32(to), vcvtq_s32_f32(a)))
-    }
-}
-
+mod arm;
 #[cfg(target_arch = "aarch64")]
 pub(super) use arm::Neon;

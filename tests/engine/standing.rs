@@ -1,0 +1,55 @@
+//! Panels whose labels certainly stand are passed over, and nothing comes out otherwise: over passes in which centroids
+//! hardly move, walk slowly, jump, and come back.
+
+use segmint::engine::Engine;
+use segmint::engine::cpu::{CpuEngine, SimdLevel};
+use segmint::grid::Centroids;
+
+use crate::cases::{Kind, Random, sized_case};
+use crate::reference;
+
+/// How far each coordinate moves in one pass of a walk; 0: as Lloyd's iteration moves it.
+const WALKS: [i64; 12] = [0, 0, 1, 1, 0, 3, 40, 1, 0, 2_000, 0, 1];
+const PASSES: usize = 5;
+
+#[test]
+fn passed_over_panels_change_nothing() {
+    for level in SimdLevel::available() {
+        let mut passed_over = 0;
+        for (number, kind, d, k) in [
+            (20, Kind::Spread, 2, 3),
+            (21, Kind::Spread, 10, 5),
+            (22, Kind::Wide, 4, 8),
+            (23, Kind::FarThird, 3, 9),
+            (24, Kind::Bisector, 2, 4),
+            (25, Kind::Spread, 5, 1),
+            (26, Kind::Lattice, 3, 6),
+        ] {
+            let case = sized_case(number, kind, 4000, d, k);
+            let mut engine = CpuEngine::new(2, Some(level));
+            engine.load(case.matrix.clone()).unwrap();
+            let mut random = Random::new(number);
+            let mut model = case.models[0].clone();
+            for pass in 0..WALKS.len() * PASSES {
+                let sums = engine.step(std::slice::from_ref(&model)).unwrap().remove(0);
+                assert_eq!(
+                    sums,
+                    reference::step(&case.matrix, &model),
+                    "{}, pass {pass}, {}",
+                    case.name,
+                    engine.device().name
+                );
+                model = match WALKS[pass / PASSES] {
+                    0 => model.update(&sums),
+                    far => {
+                        let values = model.values().iter().map(|c| c + random.within(far)).collect();
+                        Centroids::new(model.model, 0, d, values)
+                    }
+                };
+            }
+            passed_over += engine.counters().passed_over;
+        }
+        // Of seven cases, sixty passes and 4,000 rows each: a walk of small steps leaves most panels alone.
+        assert!(passed_over > 200_000, "only {passed_over} rows were passed over at {}", level.name());
+    }
+}
