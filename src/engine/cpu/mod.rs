@@ -13,6 +13,7 @@ mod lloyd;
 mod model;
 mod moves;
 mod packed;
+mod peak;
 mod pairs;
 mod pool;
 mod scores;
@@ -22,6 +23,7 @@ mod simd;
 mod vector;
 
 pub use exact::distances;
+pub use peak::multiply_adds_per_second;
 pub use seeding::{Nearest, Sample};
 pub use simd::SimdLevel;
 
