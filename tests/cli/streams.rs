@@ -159,6 +159,20 @@ fn generate_devices_and_bench_answer_on_stdout() {
     let bench: serde_json::Value = serde_json::from_str(&bench).expect("JSON");
     assert_eq!((&bench["results"][0]["what"], &bench["results"][0]["rows"]), (&"silhouette".into(), &1000.into()));
     assert!(bench["results"][0]["median_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+    let earlier = folder.path().join("earlier.json");
+    let arguments = ["bench", "--rows", "3000,4000", "--k", "3,4", "--repeats", "1", "--output", "json"];
+    std::fs::write(&earlier, segmint(folder.path(), &arguments).ends_with(0).stdout).expect("written");
+    let arguments = ["bench", "--rows", "4000", "--k", "4,5", "--repeats", "1", "--against", "earlier.json"];
+    let beside = segmint(folder.path(), &arguments).ends_with(0).stdout;
+    assert!(beside.contains("times as fast") && beside.contains("1 of 2 timings have no counterpart"), "{beside}");
+    std::fs::remove_file(&earlier).expect("removed");
+    let sweep = ["bench", "--what", "sweep", "--rows", "3000", "--k", "4", "--models", "2", "--repeats", "1"];
+    let bench = segmint(folder.path(), &[&sweep[..], &["--output", "json"]].concat()).ends_with(0).stdout;
+    let bench: serde_json::Value = serde_json::from_str(&bench).expect("JSON");
+    let [together, apart] = [0, 1].map(|way| &bench["results"][way]);
+    assert_eq!((&together["way"], &apart["way"]), (&"together".into(), &"one by one".into()));
+    // Six models read the matrix once, or once each.
+    assert_eq!(together["bytes"].as_u64().map(|bytes| bytes * 6), apart["bytes"].as_u64());
     let run = ["bench", "--what", "run", "--rows", "2000", "--repeats", "1", "--output", "json"];
     let bench = segmint(folder.path(), &run).ends_with(0).stdout;
     let bench: serde_json::Value = serde_json::from_str(&bench).expect("JSON");

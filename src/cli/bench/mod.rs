@@ -1,58 +1,70 @@
-//! `segmint bench`: honest timings, with the limit beside them. One pass of an engine over a matrix in memory, an exact
-//! silhouette of it, or the whole job from Parquet to a published run folder. Peers are measured by separate scripts.
+//! `segmint bench`: honest timings, with the limits beside them. One pass of an engine over a matrix in memory, the passes
+//! of a whole sweep, an exact silhouette, or the whole job from Parquet to a published run folder; over a grid of shapes,
+//! on one device or all, beside what another machine or another day gave. Peers are measured by separate scripts.
 
+mod against;
+mod answer;
 mod bandwidth;
 mod matrix;
+mod power;
 mod silhouette;
 mod step;
+mod sweep;
 mod whole;
 
 use clap::{Args, ValueEnum};
-use comfy_table::{CellAlignment, Table, presets};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use self::answer::{Answer, Timing};
 pub use self::matrix::matrix as made_up_matrix;
 use super::printer;
 use super::run::{OutputFlag, OutputForm};
 use super::stop;
-use super::talk::{Talk, grouped};
+use super::talk::Talk;
+use crate::engine::cpu::threads_or_all;
 use crate::error::{Error, Result};
 use crate::grid::{CLUSTERS_MAX, FEATURES_MAX};
-use crate::report::terminal;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   segmint bench --what step --rows 500000 --features 10 --k 5 --device cpu
-  segmint bench --what step --device all
+  segmint bench --what step --rows 100000,1000000 --k 5,20 --device all
+  segmint bench --what sweep --k 10 --models 10
   segmint bench --what run --rows 1000000 --k 5
   segmint bench --what silhouette --rows 100000 --features 10 --k 5
   segmint bench --what step --data customers.parquet --id customer_id --k 8
+  segmint bench --output json > this-machine.json
+  segmint bench --against this-machine.json
 
-step: the time of one pass over all rows, the mean over twenty Lloyd iterations from seeds, and the median and the
-best of several such fits. `bandwidth share` compares the bytes of the matrix per pass with what this machine's
-memory gives. run: from a Parquet file of generated customers to a published run folder, synced to the disk.
-silhouette: exact, every row against every row.")]
+step: the time of one pass over all rows, the mean over twenty Lloyd iterations from rows spread over the data, and
+of several such fits the median, the best and the worst. sweep: the same for all models of k = 2 up to --k with
+--models restarts each, in one pass for all and in a pass for each. silhouette: exact, every row against every row.
+run: from a Parquet file of generated customers to a published run folder, synced to the disk.
+
+Several sizes, separated by commas, are measured in every combination. `bandwidth` is the share of what this
+machine's memory gives that a pass needed for the matrix alone; `peak` the share of its multiply-adds that went into
+distances. Both are for CPUs, where the limit was measured in the same run.")]
 pub struct BenchArgs {
-    /// One pass over a matrix in memory, the whole job, or an exact silhouette
+    /// One pass over a matrix in memory, the passes of a sweep, the whole job, or an exact silhouette
     #[arg(long, value_enum, default_value_t = What::Step)]
     what: What,
-    #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "500000", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
     /// Customers to generate
-    rows: u64,
+    rows: Vec<u64>,
     /// Features; a whole job has at most the ten of a generated customer
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=FEATURES_MAX as u64))]
-    features: u64,
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "10", value_parser = clap::value_parser!(u64).range(1..=FEATURES_MAX as u64))]
+    features: Vec<u64>,
     /// A Parquet file, folder or quoted glob to measure on, instead of generated customers: all its numeric columns
     #[arg(long, value_name = "DATA", conflicts_with_all = ["rows", "features"])]
     data: Option<String>,
     /// The column of the data that names a customer
     #[arg(long, value_name = "COLUMN", requires = "data")]
     id: Option<String>,
-    /// Clusters
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=CLUSTERS_MAX as u64))]
-    k: u64,
-    /// Models that advance together in one pass; restarts, for a whole job
+    /// Clusters; the most of them, for a sweep
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "5", value_parser = clap::value_parser!(u64).range(1..=CLUSTERS_MAX as u64))]
+    k: Vec<u64>,
+    /// Models that advance together in one pass; restarts, for a sweep and for a whole job
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     models: u64,
     /// cpu, gpu, auto, a part of an adapter's name, or all: the CPU and every adapter
@@ -64,62 +76,50 @@ pub struct BenchArgs {
     /// Fits, jobs or silhouettes to time, after one that is not timed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     repeats: Option<u64>,
+    /// The JSON of an earlier bench, here or elsewhere: shapes that both have are put side by side
+    #[arg(long, value_name = "FILE")]
+    against: Option<std::path::PathBuf>,
     #[command(flatten)]
     output: OutputFlag,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 enum What {
     Step,
+    Sweep,
     Run,
     Silhouette,
 }
 
-/// All of a bench, as `--output json` prints it.
-#[derive(Debug, Serialize)]
-struct Answer {
-    segmint: &'static str,
-    /// Bytes per second that the threads read from a region of the matrix's size.
-    bandwidth: f64,
-    results: Vec<Timing>,
-}
-
-/// One device's timings. Figures nobody can know are null.
-#[derive(Debug, Serialize)]
-struct Timing {
-    what: &'static str,
-    device: String,
-    /// A GPU interface in front of a CPU: for correctness, never for speed, and not to be compared.
-    software: bool,
-    rows: u64,
+/// What is measured at a time.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    rows: usize,
     features: usize,
     k: usize,
     models: usize,
-    median_ms: f64,
-    min_ms: f64,
-    /// Of the first pass, when nothing is known of any row.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_ms: Option<f64>,
-    /// Of the panels that a pass reads, or of the Parquet file.
-    bytes: u64,
-    /// Share of the measured bandwidth that the median pass used; null where the limit was not measured.
-    bandwidth_share: Option<f64>,
-    repeats_ms: Vec<f64>,
 }
 
 pub fn run(args: &BenchArgs, talk: &Talk) -> anyhow::Result<()> {
     let observe = talk.observe(stop::on_signals()?);
-    let answer = match args.what {
-        What::Step => step::measure(args, &observe, talk)?,
-        What::Run => whole::measure(args, &observe, talk)?,
-        What::Silhouette => silhouette::measure(args, &observe, talk)?,
-    };
+    let earlier = args.against.as_deref().map(against::read).transpose()?;
+    let threads = threads_or_all(args.threads());
+    let mut answer = Answer::of_this_machine(threads);
+    for size in args.sizes()? {
+        answer.results.extend(match args.what {
+            What::Step => step::measure(args, size, &observe, talk)?,
+            What::Sweep => sweep::measure(args, size, &observe, talk)?,
+            What::Run => whole::measure(args, size, &observe, talk)?,
+            What::Silhouette => silhouette::measure(args, size, &observe, talk)?,
+        });
+    }
     talk.clear();
     let text = match args.output.form() {
         OutputForm::Json => {
             serde_json::to_string_pretty(&answer).map_err(|error| Error::bug(error.to_string()))? + "\n"
         }
-        OutputForm::Table => table(&answer),
+        OutputForm::Table => answer.table() + &earlier.map_or(String::new(), |earlier| against::table(&answer, &earlier)),
     };
     printer::result(&text)?;
     Ok(())
@@ -135,50 +135,24 @@ fn median_and_least(times: &[f64]) -> (f64, f64) {
     (median, at(0))
 }
 
-fn table(answer: &Answer) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "what",
-        "device",
-        "rows",
-        "features",
-        "k",
-        "models",
-        "median ms",
-        "best ms",
-        "rows/s",
-        "bandwidth",
-    ]);
-    for timing in &answer.results {
-        let software = if timing.software { " [software: not a speed]" } else { "" };
-        let rate = timing.rows as f64 * 1e3 / timing.median_ms;
-        table.add_row([
-            timing.what.to_owned(),
-            format!("{}{software}", terminal(&timing.device)),
-            grouped(timing.rows),
-            timing.features.to_string(),
-            timing.k.to_string(),
-            timing.models.to_string(),
-            format!("{:.3}", timing.median_ms),
-            format!("{:.3}", timing.min_ms),
-            format!("{rate:.3e}"),
-            timing.bandwidth_share.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
-        ]);
-    }
-    for index in 2..10 {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    format!("{table}\nmeasured here: {:.1} GB/s from a region of the matrix's size\n", answer.bandwidth / 1e9)
-}
-
 impl BenchArgs {
-    /// All sizes fit: clap checked the ranges.
-    fn shape(&self) -> Result<(usize, usize, usize, usize)> {
+    /// All combinations of the sizes asked for; where a file is measured, its rows and features are its own.
+    fn sizes(&self) -> Result<Vec<Size>> {
         let fits = |value: u64| usize::try_from(value).map_err(|_| Error::bug("a size beyond this machine"));
-        Ok((fits(self.rows)?, fits(self.features)?, fits(self.k)?, fits(self.models)?))
+        let models = fits(self.models)?;
+        let mut sizes = Vec::new();
+        for &rows in &self.rows {
+            for &features in &self.features {
+                for &k in &self.k {
+                    sizes.push(Size { rows: fits(rows)?, features: fits(features)?, k: fits(k)?, models });
+                }
+            }
+        }
+        Ok(sizes)
+    }
+
+    fn threads(&self) -> usize {
+        usize::try_from(self.threads).unwrap_or(0)
     }
 }
 

@@ -1,9 +1,10 @@
 //! An exact silhouette of a matrix in memory: every pair of rows is measured. The labels are those of a short fit, made
 //! outside the timed part.
 
-use super::{Answer, BenchArgs, Timing, bandwidth, median_and_least, step};
+use super::answer::Timing;
+use super::{BenchArgs, Size, What, step};
 use crate::cli::talk::Talk;
-use crate::engine::cpu::{CpuEngine, threads_or_all};
+use crate::engine::cpu::CpuEngine;
 use crate::engine::{DeviceKind, Engine, Settings, gpu, open_neighbours};
 use crate::error::Result;
 use crate::grid::Grid;
@@ -14,9 +15,9 @@ const REPEATS: u64 = 3;
 
 const EXACT: SilhouetteBudget = SilhouetteBudget { rows_exact_max: usize::MAX, sample_rows: 0 };
 
-pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answer> {
-    let (matrix, k) = step::matrix(args, observe)?;
-    let threads = usize::try_from(args.threads).unwrap_or(0);
+pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> Result<Vec<Timing>> {
+    let matrix = step::matrix(args, size, observe)?;
+    let (threads, k) = (args.threads(), size.k);
     let (n, d) = (matrix.n_rows(), matrix.n_features());
     let mut host = CpuEngine::new(threads, None);
     let (mut centroids, _) = step::fit(&mut host, &matrix, k, 1, observe)?;
@@ -40,27 +41,9 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
                 times.push(started.elapsed().as_secs_f64() * 1e3);
             }
         }
-        let (median_ms, min_ms) = median_and_least(&times);
-        results.push(Timing {
-            what: "silhouette",
-            device: gpu::title(&device),
-            software: is_software,
-            rows: n as u64,
-            features: d,
-            k,
-            models: 1,
-            median_ms,
-            min_ms,
-            first_ms: None,
-            bytes,
-            // It computes: memory is no limit.
-            bandwidth_share: None,
-            repeats_ms: times,
-        });
+        // It computes: memory is no limit.
+        let timing = Timing::new(What::Silhouette, &gpu::title(&device), n as u64, d, k, 1, times);
+        results.push(Timing { software: is_software, bytes, ..timing });
     }
-    Ok(Answer {
-        segmint: env!("CARGO_PKG_VERSION"),
-        bandwidth: bandwidth::measured(bytes, threads_or_all(threads)),
-        results,
-    })
+    Ok(results)
 }

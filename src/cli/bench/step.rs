@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Answer, BenchArgs, Timing, bandwidth, median_and_least};
+use super::answer::Timing;
+use super::power::Meter;
+use super::{BenchArgs, Size, What, bandwidth, median_and_least};
 use crate::cli::talk::Talk;
-use crate::engine::cpu::{CpuEngine, threads_or_all};
+use crate::engine::cpu::{CpuEngine, multiply_adds_per_second, threads_or_all};
 use crate::engine::{self, DeviceKind, Engine, Settings, Shape, Wanted, gpu};
 use crate::error::{Error, Kind, Result};
 use crate::features;
@@ -16,17 +18,19 @@ use crate::observe::Observe;
 use crate::source::Source;
 
 /// Iterations of a fit whose mean is one measurement.
-const ITERATIONS: u32 = 20;
-const REPEATS: u64 = 11;
+pub const ITERATIONS: u32 = 20;
+pub const REPEATS: u64 = 11;
 /// Most of the matrix that a GPU may keep.
 pub const MEMORY: u64 = 8 << 30;
 
-pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answer> {
-    let (matrix, k) = matrix(args, observe)?;
-    let (threads, models) = (usize::try_from(args.threads).unwrap_or(0), args.shape()?.3);
+pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> Result<Vec<Timing>> {
+    let matrix = matrix(args, size, observe)?;
+    let Size { k, models, .. } = size;
+    let threads = args.threads();
     let (n, d) = (matrix.n_rows(), matrix.n_features());
     let bytes = std::mem::size_of_val(matrix.panels()) as u64;
     let bandwidth = bandwidth::measured(bytes, threads_or_all(threads));
+    let peak = multiply_adds_per_second(threads_or_all(threads));
     let mut results = Vec::new();
     for wanted in devices(&args.device) {
         let mut engine: Box<dyn Engine> = match &wanted {
@@ -45,6 +49,7 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
         let repeats = args.repeats.unwrap_or(if device.kind == DeviceKind::SoftwareGpu { 1 } else { REPEATS });
         let mut times = Vec::new();
         let mut firsts = Vec::new();
+        let meter = Meter::start();
         for repeat in 0..=repeats {
             let (_, [mean, first]) = fit(engine.as_mut(), &matrix, k, models, observe)?;
             // The first fit warms caches and compiles kernels.
@@ -53,47 +58,42 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
                 firsts.push(first);
             }
         }
-        let (median_ms, min_ms) = median_and_least(&times);
-        let on_host = device.kind == DeviceKind::Cpu;
-        results.push(Timing {
-            what: "step",
-            device: gpu::title(&device),
+        let timing = Timing::new(What::Step, &gpu::title(&device), n as u64, d, k, models, times);
+        let timing = Timing {
             software: device.kind == DeviceKind::SoftwareGpu,
-            rows: n as u64,
-            features: d,
-            k,
-            models,
-            median_ms,
-            min_ms,
             first_ms: Some(median_and_least(&firsts).0),
             bytes,
-            bandwidth_share: on_host.then(|| bytes as f64 * 1e3 / median_ms / bandwidth),
-            repeats_ms: times,
+            watts: meter.watts().filter(|_| device.kind == DeviceKind::Cpu),
+            ..timing
+        };
+        results.push(match device.kind {
+            DeviceKind::Cpu => timing.with_limits(bandwidth, (n * d * k * models) as f64, peak),
+            _ => timing,
         });
     }
-    Ok(Answer { segmint: env!("CARGO_PKG_VERSION"), bandwidth, results })
+    Ok(results)
 }
 
-/// The matrix to measure on, and the number of clusters that it shall have.
-pub fn matrix(args: &BenchArgs, observe: &Observe) -> Result<(Arc<Matrix>, usize)> {
-    let (n, d, k, _) = args.shape()?;
+/// The matrix to measure on, of the size asked for or of a file; it has a row for every cluster at least.
+pub fn matrix(args: &BenchArgs, size: Size, observe: &Observe) -> Result<Arc<Matrix>> {
+    let k = size.k;
     let matrix = match &args.data {
-        Some(data) => loaded(args, data, observe)?,
-        None => super::matrix::matrix(n, d, k),
+        Some(data) => loaded(args, k, data, observe)?,
+        None => super::matrix::matrix(size.rows, size.features, k),
     };
     observe.check_stop()?;
     let n = matrix.n_rows();
     if k > n {
         return Err(Error::new(Kind::Usage, format!("{k} clusters of {n} rows")).hint("ask for at least as many rows"));
     }
-    Ok((matrix, k))
+    Ok(matrix)
 }
 
 /// The grid values of a file's customers, every numeric column standardised.
-fn loaded(args: &BenchArgs, data: &str, observe: &Observe) -> Result<Arc<Matrix>> {
+fn loaded(args: &BenchArgs, k: usize, data: &str, observe: &Observe) -> Result<Arc<Matrix>> {
     let mut flags: Vec<Flag> = vec![("source.path", data.to_owned()), ("engine.threads", args.threads.to_string())];
     flags.extend(args.id.iter().map(|id| ("source.id", id.clone())));
-    flags.push(("cluster.k", args.k.to_string()));
+    flags.push(("cluster.k", k.to_string()));
     let job = job::resolve(None, &flags, &crate::cli::surroundings()?.without_variables())?.job;
     let source = Source::open(&job.source, observe)?;
     Ok(Arc::new(features::load(&source, &job, observe)?.matrix))
@@ -126,7 +126,7 @@ pub fn fit(
 }
 
 /// Rows spread evenly over the matrix as a start; no two models share one. The peers' scripts start from the same.
-fn start(matrix: &Matrix, k: usize, model: usize, models: usize) -> Centroids {
+pub fn start(matrix: &Matrix, k: usize, model: usize, models: usize) -> Centroids {
     let d = matrix.n_features();
     let mut values = vec![0; k * d];
     for (cluster, centroid) in values.chunks_exact_mut(d).enumerate() {

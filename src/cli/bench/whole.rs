@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{Answer, BenchArgs, Timing, bandwidth, median_and_least};
+use super::answer::Timing;
+use super::power::Meter;
+use super::{BenchArgs, Size, What};
 use crate::cli::talk::Talk;
-use crate::engine::cpu::threads_or_all;
 use crate::error::{Error, Kind, Result};
 use crate::job::{self, Flag};
 use crate::observe::Observe;
@@ -29,12 +30,12 @@ const COLUMNS: [&str; 10] = [
     "engagement_rate",
 ];
 
-pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answer> {
+pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> Result<Vec<Timing>> {
     if args.data.is_some() {
         return Err(Error::new(Kind::Usage, "a whole job on data of your own is `segmint run`")
             .hint("its run.json holds the time of every stage"));
     }
-    let (n, d, k, models) = args.shape()?;
+    let Size { rows, features: d, k, models } = size;
     let Some(columns) = COLUMNS.get(..d) else {
         let message = format!("{d} features; a generated customer has {}", COLUMNS.len());
         return Err(Error::new(Kind::Usage, message).hint("`--what step` takes any number of features"));
@@ -44,7 +45,7 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
     }
     let scratch = Scratch::new()?;
     let data = scratch.0.join("customers.parquet");
-    let bytes = generate::write(&data, generate::Kind::Planted, 0..args.rows, SEED, &Layout::default(), observe)?.bytes;
+    let bytes = generate::write(&data, generate::Kind::Planted, 0..rows as u64, SEED, &Layout::default(), observe)?.bytes;
     let flags: Vec<Flag> = vec![
         ("source.path", data.to_string_lossy().into_owned()),
         ("source.id", "customer_id".to_owned()),
@@ -62,6 +63,7 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
     let mut times = Vec::new();
     let mut device = String::new();
     let repeats = args.repeats.unwrap_or(REPEATS);
+    let meter = Meter::start();
     for repeat in 0..=repeats {
         let started = Instant::now();
         let outcome = pipeline::run(&resolved.job, observe)?;
@@ -73,25 +75,8 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
             times.push(milliseconds);
         }
     }
-    let (median_ms, min_ms) = median_and_least(&times);
-    let timing = Timing {
-        what: "run",
-        device,
-        software: false,
-        rows: args.rows,
-        features: d,
-        k,
-        models,
-        median_ms,
-        min_ms,
-        first_ms: None,
-        bytes,
-        bandwidth_share: None,
-        repeats_ms: times,
-    };
-    let threads = threads_or_all(usize::try_from(args.threads).unwrap_or(0));
-    let bandwidth = bandwidth::measured((n * d * size_of::<f32>()) as u64, threads);
-    Ok(Answer { segmint: env!("CARGO_PKG_VERSION"), bandwidth, results: vec![timing] })
+    let timing = Timing::new(What::Run, &device, rows as u64, d, k, models, times);
+    Ok(vec![Timing { bytes, watts: meter.watts(), ..timing }])
 }
 
 /// A folder of this process in the system's place for temporary files; gone when the bench is.

@@ -14,6 +14,7 @@ mod lloyd;
 mod model;
 mod moves;
 mod packed;
+mod peak;
 mod pairs;
 mod pool;
 mod scores;
@@ -25,6 +26,7 @@ mod vector;
 
 pub use chosen::Chosen;
 pub use exact::distances;
+pub use peak::multiply_adds_per_second;
 pub use seeding::{Nearest, Sample};
 pub use simd::SimdLevel;
 

@@ -1,0 +1,177 @@
+//! What a bench gives: timings, the limits of the machine beside them, as JSON to be kept and as a table to be read.
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::{Deserialize, Serialize};
+
+use super::{What, median_and_least};
+use crate::cli::talk::grouped;
+use crate::engine::cpu::multiply_adds_per_second;
+use crate::report::terminal;
+
+/// All of a bench, as `--output json` prints it and `--against` reads it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Answer {
+    pub segmint: String,
+    /// The processor's name for itself, where the system tells it.
+    pub processor: Option<String>,
+    pub system: String,
+    pub threads: usize,
+    /// Single-precision multiply-adds per second that the threads did together, at the best instructions there are.
+    pub peak: f64,
+    pub results: Vec<Timing>,
+}
+
+/// One device's timings of one shape. Figures nobody can know are null.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Timing {
+    pub what: What,
+    /// How it was done, where there are several ways.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<String>,
+    pub device: String,
+    /// A GPU interface in front of a CPU: for correctness, never for speed, and not to be compared.
+    pub software: bool,
+    pub rows: u64,
+    pub features: usize,
+    pub k: usize,
+    pub models: usize,
+    pub median_ms: f64,
+    pub min_ms: f64,
+    pub max_ms: f64,
+    /// Of the first pass, when nothing is known of any row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_ms: Option<f64>,
+    /// Of the panels that a pass reads, or of the Parquet file.
+    pub bytes: u64,
+    /// Bytes per second that the threads read from a region of the matrix's size; null where it is no limit.
+    pub bandwidth: Option<f64>,
+    /// Share of it that the median pass needed to read the matrix once.
+    pub bandwidth_share: Option<f64>,
+    /// Share of the peak that the multiply-adds of the distances alone needed.
+    pub peak_share: Option<f64>,
+    /// Of the processor, on average over what was timed; null where the system does not tell.
+    pub watts: Option<f64>,
+    pub repeats_ms: Vec<f64>,
+}
+
+impl Timing {
+    /// Of some milliseconds; at least one is given. What is not known here is null.
+    pub fn new(what: What, device: &str, rows: u64, features: usize, k: usize, models: usize, times: Vec<f64>) -> Self {
+        let (median_ms, min_ms) = median_and_least(&times);
+        Self {
+            what,
+            way: None,
+            device: device.to_owned(),
+            software: false,
+            rows,
+            features,
+            k,
+            models,
+            median_ms,
+            min_ms,
+            max_ms: times.iter().copied().fold(f64::NAN, f64::max),
+            first_ms: None,
+            bytes: 0,
+            bandwidth: None,
+            bandwidth_share: None,
+            peak_share: None,
+            watts: None,
+            repeats_ms: times,
+        }
+    }
+
+    /// With the limits of the host: its memory, and `multiply_adds` per pass at its peak.
+    pub fn with_limits(self, bandwidth: f64, multiply_adds: f64, peak: f64) -> Self {
+        Self {
+            bandwidth: Some(bandwidth),
+            bandwidth_share: Some(self.bytes as f64 * 1e3 / self.median_ms / bandwidth),
+            peak_share: Some(multiply_adds * 1e3 / self.median_ms / peak),
+            ..self
+        }
+    }
+
+    /// Whether another one measures the same.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let shape = |of: &Self| (of.what, of.way.clone(), of.rows, of.features, of.k, of.models);
+        shape(self) == shape(other)
+    }
+
+    /// What was measured, for people.
+    pub fn title(&self) -> String {
+        let name = match self.what {
+            What::Step => "step",
+            What::Sweep => "sweep",
+            What::Run => "run",
+            What::Silhouette => "silhouette",
+        };
+        self.way.as_ref().map_or(name.to_owned(), |way| format!("{name}, {way}"))
+    }
+}
+
+impl Answer {
+    /// With nothing measured yet but the machine.
+    pub fn of_this_machine(threads: usize) -> Self {
+        Self {
+            segmint: env!("CARGO_PKG_VERSION").to_owned(),
+            processor: processor(),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            threads,
+            peak: multiply_adds_per_second(threads),
+            results: Vec::new(),
+        }
+    }
+
+    pub fn table(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header([
+            "what", "device", "rows", "features", "k", "models", "median ms", "best", "worst", "rows/s", "bandwidth",
+            "peak", "watts",
+        ]);
+        let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+        for timing in &self.results {
+            let software = if timing.software { " [software: not a speed]" } else { "" };
+            let rate = timing.rows as f64 * 1e3 / timing.median_ms;
+            table.add_row([
+                timing.title(),
+                format!("{}{software}", terminal(&timing.device)),
+                grouped(timing.rows),
+                timing.features.to_string(),
+                timing.k.to_string(),
+                timing.models.to_string(),
+                format!("{:.3}", timing.median_ms),
+                format!("{:.3}", timing.min_ms),
+                format!("{:.3}", timing.max_ms),
+                format!("{rate:.3e}"),
+                share(timing.bandwidth_share),
+                share(timing.peak_share),
+                timing.watts.map_or("-".to_owned(), |watts| format!("{watts:.0}")),
+            ]);
+        }
+        for index in 2..13 {
+            if let Some(column) = table.column_mut(index) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let bandwidths: Vec<f64> = self.results.iter().filter_map(|timing| timing.bandwidth).collect();
+        let read = match bandwidths.iter().copied().reduce(f64::min).zip(bandwidths.iter().copied().reduce(f64::max)) {
+            None => String::new(),
+            Some((least, most)) if most < 1.05 * least => format!(", {:.1} GB/s from memory", most / 1e9),
+            Some((least, most)) => format!(", {:.1} to {:.1} GB/s from memory, by size", least / 1e9, most / 1e9),
+        };
+        let processor = self.processor.as_deref().map_or("this processor".to_owned(), |name| terminal(name));
+        format!(
+            "{table}\nmeasured here, {processor}, {} thread{}: {:.1} billion multiply-adds per second{read}\n",
+            self.threads,
+            if self.threads == 1 { "" } else { "s" },
+            self.peak / 1e9,
+        )
+    }
+}
+
+/// What Linux calls the processor.
+fn processor() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.trim_start().strip_prefix(':'));
+    name.map(|name| name.trim().to_owned())
+}

@@ -1,0 +1,82 @@
+//! The passes of a sweep: all models of k = 2 up to the largest, with some restarts each, in one pass for all of them; and
+//! beside it in a pass for each, which is what fitting them one after the other would take.
+
+use std::time::Instant;
+
+use super::answer::Timing;
+use super::power::Meter;
+use super::step::{ITERATIONS, MEMORY, REPEATS, devices, matrix, start};
+use super::{BenchArgs, Size, What, bandwidth};
+use crate::cli::talk::Talk;
+use crate::engine::cpu::{CpuEngine, multiply_adds_per_second, threads_or_all};
+use crate::engine::{self, DeviceKind, Engine, Settings, Shape, Wanted, gpu};
+use crate::error::{Error, Kind, Result};
+use crate::grid::Centroids;
+use crate::observe::Observe;
+
+pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> Result<Vec<Timing>> {
+    if size.k < 2 {
+        return Err(Error::new(Kind::Usage, "a sweep up to k = 1").hint("it begins with two clusters: --k 10"));
+    }
+    let matrix = matrix(args, size, observe)?;
+    let (threads, bytes) = (args.threads(), std::mem::size_of_val(matrix.panels()) as u64);
+    let bandwidth = bandwidth::measured(bytes, threads_or_all(threads));
+    let peak = multiply_adds_per_second(threads_or_all(threads));
+    // Restart by restart, so that models that visit a block one after the other differ in k as those of a sweep do.
+    let starts: Vec<Centroids> = (0..size.models)
+        .flat_map(|restart| (2..=size.k).map(move |k| (restart, k)))
+        .enumerate()
+        .map(|(number, (restart, k))| start(&matrix, k, restart, size.models).numbered(number as u32))
+        .collect();
+    let (n, d) = (matrix.n_rows(), matrix.n_features());
+    let n_clusters: usize = starts.iter().map(Centroids::n_clusters).sum();
+    let mut results = Vec::new();
+    for wanted in devices(&args.device) {
+        let mut engine: Box<dyn Engine> = match &wanted {
+            Wanted::Cpu => Box::new(CpuEngine::new(threads, None)),
+            _ => {
+                let shape = Shape { n_rows: n as u64, n_features: d, n_clusters: size.k, n_models: starts.len() };
+                engine::open(&Settings { wanted: wanted.clone(), memory: MEMORY, threads }, shape, observe)?
+            }
+        };
+        let device = engine.device().clone();
+        talk.note(&format!("measuring {}", gpu::title(&device)));
+        let is_software = device.kind == DeviceKind::SoftwareGpu;
+        let repeats = args.repeats.unwrap_or(if is_software { 1 } else { REPEATS.min(5) });
+        for (way, batch) in [("together", starts.len()), ("one by one", 1)] {
+            let (mut times, meter) = (Vec::new(), Meter::start());
+            for repeat in 0..=repeats {
+                let mut milliseconds = 0.0;
+                for models in starts.chunks(batch) {
+                    // Loading forgets whatever was kept from the fit before.
+                    engine.load(matrix.clone())?;
+                    let mut models = models.to_vec();
+                    for _ in 0..ITERATIONS {
+                        observe.check_stop()?;
+                        let started = Instant::now();
+                        let sums = engine.step(&models)?;
+                        milliseconds += started.elapsed().as_secs_f64() * 1e3;
+                        models = models.iter().zip(&sums).map(|(model, sums)| model.update(sums)).collect();
+                    }
+                }
+                // The first fit warms caches and compiles kernels.
+                if repeat > 0 {
+                    times.push(milliseconds / f64::from(ITERATIONS));
+                }
+            }
+            let timing = Timing::new(What::Sweep, &gpu::title(&device), n as u64, d, size.k, size.models, times);
+            let timing = Timing {
+                way: Some(way.to_owned()),
+                software: is_software,
+                bytes: bytes * starts.len().div_ceil(batch) as u64,
+                watts: meter.watts().filter(|_| device.kind == DeviceKind::Cpu),
+                ..timing
+            };
+            results.push(match device.kind {
+                DeviceKind::Cpu => timing.with_limits(bandwidth, (n * d * n_clusters) as f64, peak),
+                _ => timing,
+            });
+        }
+    }
+    Ok(results)
+}
