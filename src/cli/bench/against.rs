@@ -25,7 +25,8 @@ pub fn table(answer: &Answer, earlier: &Answer) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["what", "rows", "features", "k", "models", "device", "ms", "against", "ms", "times as fast"]);
-    let ranked = |of: &Answer| -> Vec<Timing> { of.results.iter().filter(|timing| !timing.software).cloned().collect() };
+    let ranked =
+        |of: &Answer| -> Vec<Timing> { of.results.iter().filter(|timing| !timing.software).cloned().collect() };
     let (now, then) = (ranked(answer), ranked(earlier));
     let mut alone = 0;
     for timing in &now {

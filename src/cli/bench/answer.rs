@@ -125,8 +125,19 @@ impl Answer {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY);
         table.set_header([
-            "what", "device", "rows", "features", "k", "models", "median ms", "best", "worst", "rows/s", "bandwidth",
-            "peak", "watts",
+            "what",
+            "device",
+            "rows",
+            "features",
+            "k",
+            "models",
+            "median ms",
+            "best",
+            "worst",
+            "rows/s",
+            "bandwidth",
+            "peak",
+            "watts",
         ]);
         let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
         for timing in &self.results {

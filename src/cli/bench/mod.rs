@@ -15,7 +15,7 @@ mod whole;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use self::answer::{Answer, Timing};
+use self::answer::Answer;
 pub use self::matrix::matrix as made_up_matrix;
 use super::printer;
 use super::run::{OutputFlag, OutputForm};
@@ -119,7 +119,9 @@ pub fn run(args: &BenchArgs, talk: &Talk) -> anyhow::Result<()> {
         OutputForm::Json => {
             serde_json::to_string_pretty(&answer).map_err(|error| Error::bug(error.to_string()))? + "\n"
         }
-        OutputForm::Table => answer.table() + &earlier.map_or(String::new(), |earlier| against::table(&answer, &earlier)),
+        OutputForm::Table => {
+            answer.table() + &earlier.map_or(String::new(), |earlier| against::table(&answer, &earlier))
+        }
     };
     printer::result(&text)?;
     Ok(())

@@ -45,7 +45,8 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
     }
     let scratch = Scratch::new()?;
     let data = scratch.0.join("customers.parquet");
-    let bytes = generate::write(&data, generate::Kind::Planted, 0..rows as u64, SEED, &Layout::default(), observe)?.bytes;
+    let bytes =
+        generate::write(&data, generate::Kind::Planted, 0..rows as u64, SEED, &Layout::default(), observe)?.bytes;
     let flags: Vec<Flag> = vec![
         ("source.path", data.to_string_lossy().into_owned()),
         ("source.id", "customer_id".to_owned()),
