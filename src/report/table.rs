@@ -3,8 +3,9 @@
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::escape::terminal;
-use super::figures::{count, figure, or_dash, share};
+use super::figures::{count, or_dash, share};
 use super::summary::{ClusterSummary, Summary};
+use super::units::figure_of;
 
 /// Reasons shown for each name; all of them stand in the report.
 const REASONS_MAX: usize = 3;
@@ -26,7 +27,8 @@ pub fn table(summary: &Summary) -> String {
         let mut row =
             vec![cluster.cluster.to_string(), terminal(&cluster.persona), count(cluster.size), share(cluster.share)];
         if let Some(value) = value {
-            row.push(or_dash(cluster.means.get(value).copied().flatten(), figure));
+            let mean = cluster.means.get(value).copied().flatten();
+            row.push(or_dash(mean, |mean| figure_of(summary, value, mean)));
             row.push(or_dash(cluster.value_share, share));
         }
         row.push(reasons(cluster));

@@ -6,7 +6,7 @@ use crate::persona::{CURRENCY, Guide, TrackedKpi};
 use crate::report::figures::or_dash;
 use crate::report::guide::details;
 use crate::report::summary::{ClusterSummary, Summary};
-use crate::report::units::measured;
+use crate::report::units::{measured, of_average};
 
 /// Sentences that hold, and those that are still to be found out.
 pub(super) fn insights(html: &mut Html, guide: &Guide) {
@@ -91,7 +91,9 @@ fn tracked(summary: &Summary, cluster: &ClusterSummary, kpis: &[&TrackedKpi]) ->
             kpi.goal.map(|goal| goal.in_words(unit.or(kpi.unit.as_deref()), kpi.window)).or(kpi.target.clone());
         let own = kpi.baseline.as_ref().map(|baseline| baseline.value);
         let all = kpi.baseline.as_ref().and_then(|baseline| baseline.overall);
-        let figure = |value: Option<f64>| Cell::number(or_dash(value, |value| measured(value, unit)), value);
+        let dated = |value: f64| of_average(summary, &kpi.baseline.as_ref()?.figure, value);
+        let shown = |value: f64| dated(value).unwrap_or_else(|| measured(value, unit));
+        let figure = |value: Option<f64>| Cell::number(or_dash(value, shown), value);
         let mut row = vec![Cell::text(&kpi.name)];
         row.extend(has_target.then(|| Cell::text(target.unwrap_or_else(|| "–".to_owned()))));
         row.extend(has_baseline.then(|| [own, all].map(figure)).into_iter().flatten());
