@@ -1,7 +1,6 @@
 //! Why a segment is called what it is, in short sentences for people: what holds, what a persona usually has and this
 //! segment has not, and what would have spoken against the name. Words come first, figures behind them.
 
-use super::figures::share;
 use super::summary::{ClusterSummary, Summary};
 use super::units::of_column;
 use crate::persona::{Asked, Distinction, Evidence, Importance, Word};
@@ -69,9 +68,10 @@ pub(super) fn told(summary: &Summary, evidence: &Evidence) -> String {
     let mixed = evidence.margin.is_some_and(|margin| margin >= 0.0) && !evidence.is_so;
     match (mixed, evidence.spoken_for, evidence.is_so) {
         (true, Some(part), _) => {
-            let part = share(part);
+            let part = 100.0 * part;
             format!(
-                "{column} is {asked} on average, but by its spread for about {part} of these customers only: {figures}"
+                "taken together, {column} is {asked}, but by its spread that is so for about {part:.0} % of these \
+                 customers only: {figures}"
             )
         }
         (true, None, _) => {

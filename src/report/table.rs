@@ -42,8 +42,20 @@ pub fn table(summary: &Summary) -> String {
     table.to_string()
 }
 
-/// The reasons without their figures: what stands before the colon.
+/// What speaks for a name, without figures: what stands before the colon, one reason of each column.
 fn reasons(cluster: &ClusterSummary) -> String {
-    let short = |reason: &String| terminal(reason.split_once(": ").map_or(reason.as_str(), |(short, _)| short));
-    cluster.evidence.iter().take(REASONS_MAX).map(short).collect::<Vec<_>>().join(", ")
+    let mut told: Vec<&str> = Vec::new();
+    let mut reasons: Vec<String> = Vec::new();
+    for (at, reason) in cluster.evidence.iter().enumerate() {
+        if let Some(condition) = cluster.conditions.get(at) {
+            let column = condition.column.as_deref().unwrap_or(&condition.role);
+            if condition.speaks_against() || told.contains(&column) {
+                continue;
+            }
+            told.push(column);
+        }
+        reasons.push(terminal(reason.split_once(": ").map_or(reason.as_str(), |(short, _)| short)));
+    }
+    reasons.truncate(REASONS_MAX);
+    reasons.join(", ")
 }

@@ -11,9 +11,10 @@ const SPOKEN_OF: &[(&[&str], &[&str], &[&str])] = &[
         &["seen to"],
         &["recency"],
     ),
-    (&["often", "seldom", "frequent"], &["discount", "service", "deal"], &["frequency"]),
+    (&["often", "seldom", "frequent"], &["discount", "full price", "service", "deal"], &["frequency"]),
     (&["fewer orders", "more orders", "many orders", "few orders", "steady", "once", "habit"], &[], &["frequency"]),
-    (&["spend", "money", "lifetime value"], &[], &["monetary"]),
+    (&["spend", "money", "lifetime value"], &["more on ", "than others on ", "category"], &["monetary"]),
+    (&["category"], &[], &["electronics"]),
     (
         &["small order", "smaller", "larger orders", "large orders", "large amount", "basket", "each of their orders"],
         &[],
@@ -44,7 +45,8 @@ const SPOKEN_OF: &[(&[&str], &[&str], &[&str])] = &[
 ];
 
 /// Words of a sentence that claims nothing: what may be, what is open, what to do.
-const NO_CLAIM: &[&str] = &[" may ", "whether ", "what they become", "what becomes", "unless ", "treat them", "can "];
+const NO_CLAIM: &[&str] =
+    &[" may ", "whether ", "what they become", "what becomes", "unless ", "treat them", "can ", "be it "];
 
 /// Sentences that speak about what none of the roles can tell, each with the words.
 fn ungrounded(text: &str, roles: &[&str]) -> Vec<String> {

@@ -124,13 +124,11 @@ fn evidence(html: &mut Html, summary: &Summary, cluster: &ClusterSummary) {
     }
     html.within("ul", &[("class", "reasons")], |html| {
         for reason in reasons(summary, cluster) {
-            html.within("li", &[], |html| match reason.split_once(": ") {
-                // The words are what most people look for; the figures are there for those who doubt.
-                Some((words, figures)) => {
-                    html.element("span", &[], words);
-                    html.element("span", &[("class", "aside")], &format!(": {figures}"));
-                }
-                None => html.text(&reason),
+            // The words are what most people look for; the figures are there for those who doubt.
+            let (words, figures) = reason.split_at(reason.find(": ").unwrap_or(reason.len()));
+            html.within("li", &[], |html| {
+                html.element("span", &[], words);
+                html.element("span", &[("class", "aside")], figures);
             });
         }
     });
