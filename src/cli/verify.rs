@@ -26,13 +26,16 @@ pub struct VerifyArgs {
     /// Where the input lies now: a Parquet file, folder or quoted glob
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
+    /// The playbook file that the run was judged by, where it is your own
+    #[arg(long, value_name = "FILE")]
+    playbook: Option<String>,
     #[command(flatten)]
     output: OutputFlag,
 }
 
 pub fn run(args: &VerifyArgs, talk: &Talk) -> anyhow::Result<()> {
     let observe = talk.observe(stop::on_signals()?);
-    let verdict = verify(&args.run, args.data.as_deref(), &observe)?;
+    let verdict = verify(&args.run, args.data.as_deref(), args.playbook.as_deref(), &observe)?;
     talk.clear();
     printer::result(&match args.output.form() {
         OutputForm::Json => json_text(&serde_json::to_string_pretty(&verdict)?) + "\n",

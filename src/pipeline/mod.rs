@@ -250,6 +250,7 @@ fn facts(
         rows: rows.kept,
         dropped: rows.dropped.iter().map(|(reason, n)| Dropped { reason: reason.clone(), rows: *n }).collect(),
         features: features.features.iter().map(|f| settings::of_feature(f, kind(&f.column))).collect(),
+        kinds: source.columns().iter().map(|column| (column.name.clone(), column.kind.clone())).collect(),
         k: fit.centroids.n_clusters(),
         k_asked: selected.choice.k,
         scores: selected.scores.clone(),

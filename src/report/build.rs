@@ -1,5 +1,6 @@
 //! From what the rooms below found to the summary. Nothing is computed here; figures are put in their place.
 
+use super::because::told;
 use super::chosen;
 use super::figures::figure;
 use super::summary::{
@@ -10,6 +11,7 @@ use crate::persona::{self, Distinction, Evidence, Guide, Importance, NamedCluste
 use crate::profile::Profile;
 use crate::quality::{Choice, Flow, Scores, SilhouetteMethod};
 use crate::rules::Rules;
+use crate::source::ColumnKind;
 
 /// What a run found beside its profile and its names.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +19,8 @@ pub struct Facts {
     pub rows: u64,
     pub dropped: Vec<Dropped>,
     pub features: Vec<FeatureSettings>,
+    /// What each column of the source holds.
+    pub kinds: Vec<(String, ColumnKind)>,
     pub k: usize,
     pub k_asked: usize,
     /// Of every k that was fitted.
@@ -60,7 +64,7 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
         choice: (facts.scores.len() > 1).then(|| choice(&facts.choice, facts.to_runner_up)),
         flows: facts.flows.into_iter().map(flow).collect(),
         value: profile.value_column.clone(),
-        columns: columns(profile),
+        columns: columns(profile, &facts.kinds),
         clusters: clusters(profile, naming, playbook),
         playbook: PlaybookSummary {
             name: playbook.name.clone(),
@@ -71,12 +75,14 @@ pub fn summarize(facts: Facts, profile: &Profile, naming: &Naming, playbook: &Pl
             monitors: playbook.monitors.clone(),
             roles: naming.roles.clone(),
         },
-        personas: naming.personas.iter().map(|verdict| fate(&verdict.persona, &verdict.outcome)).collect(),
+        personas: Vec::new(),
         warnings: facts.warnings,
         profile: profile.clone(),
         rules: facts.rules,
     };
     // The words are made of the figures that stand there already.
+    summary.personas =
+        naming.personas.iter().map(|verdict| fate(&summary, &verdict.persona, &verdict.outcome)).collect();
     let sentences = chosen::reasons(&summary);
     if let Some(choice) = &mut summary.choice {
         choice.sentences = sentences;
@@ -144,7 +150,14 @@ fn flow(flow: Flow) -> FlowSummary {
     FlowSummary { from_k: flow.from_k, to_k: flow.to_k, customers }
 }
 
-fn columns(profile: &Profile) -> Vec<ColumnFigures> {
+fn columns(profile: &Profile, kinds: &[(String, ColumnKind)]) -> Vec<ColumnFigures> {
+    let kind = |name: &str| kinds.iter().find(|(known, _)| known == name).map(|(_, kind)| kind.clone());
+    let since = |kind: Option<ColumnKind>| match kind {
+        Some(ColumnKind::Date) => Some("days since 1970-01-01"),
+        Some(ColumnKind::Timestamp) => Some("seconds since 1970-01-01 00:00:00 UTC"),
+        Some(ColumnKind::Duration) => Some("seconds"),
+        _ => None,
+    };
     let figures = profile.columns.iter().map(|column| ColumnFigures {
         name: column.name.clone(),
         count: column.overall.count,
@@ -152,6 +165,8 @@ fn columns(profile: &Profile) -> Vec<ColumnFigures> {
         standard_deviation: column.overall.standard_deviation,
         min: column.overall.min,
         max: column.overall.max,
+        kind: kind(&column.name),
+        unit: column.unit.clone().or_else(|| since(kind(&column.name)).map(str::to_owned)),
     });
     figures.collect()
 }
@@ -201,13 +216,13 @@ fn distinction(found: &Distinction) -> String {
     format!("{} is {}: {own} against {all} over all", found.column, found.word)
 }
 
-pub(super) fn fate(persona: &str, outcome: &Outcome) -> PersonaFate {
+pub(super) fn fate(summary: &Summary, persona: &str, outcome: &Outcome) -> PersonaFate {
     let (clusters, reason) = match outcome {
         Outcome::Found { clusters } => (clusters.clone(), None),
         Outcome::NotFound { closest: Some(closest) } => {
             let needed = |evidence: &&Evidence| evidence.importance != Importance::Typical;
             let fell_short = closest.evidence.iter().filter(needed).find(|evidence| evidence.speaks_against());
-            let why = fell_short.map_or_else(String::new, |evidence| format!(": {evidence:#}"));
+            let why = fell_short.map_or_else(String::new, |evidence| format!(": {}", told(summary, evidence)));
             (Vec::new(), Some(format!("not found; segment {} came closest{why}", closest.cluster)))
         }
         other => (Vec::new(), Some(other.to_string())),

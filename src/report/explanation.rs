@@ -234,7 +234,7 @@ fn wanted(out: &mut String, summary: &Summary, tried: &Suggestion) {
     if !lost.is_empty() {
         line!(out, "Personas that no segment carries");
         for verdict in lost {
-            let reason = fate(&verdict.persona, &verdict.outcome).reason.unwrap_or_default();
+            let reason = fate(summary, &verdict.persona, &verdict.outcome).reason.unwrap_or_default();
             line!(out, "  {}: {}", terminal(&verdict.persona), terminal(&reason));
         }
     }

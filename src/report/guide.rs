@@ -6,9 +6,11 @@ use std::fmt::Write;
 use super::escape::markdown as safe;
 use super::figures::figure;
 use super::markdown::{bullets, line};
+use super::summary::Summary;
+use super::units::of_average;
 use crate::persona::{Guide, Move, Tactic, TrackedKpi};
 
-pub(super) fn what_to_do(out: &mut String, guide: &Guide) {
+pub(super) fn what_to_do(out: &mut String, summary: &Summary, guide: &Guide) {
     line!(out, "**Business value:** {}: {}", guide.business_value.rating, safe(&guide.business_value.reason));
     line!(out);
     list(out, "Insights", &guide.insights);
@@ -18,7 +20,7 @@ pub(super) fn what_to_do(out: &mut String, guide: &Guide) {
     line!(out, "**Objective:** {}", safe(&guide.objective));
     line!(out);
     tactics(out, &guide.tactics);
-    list(out, "KPIs to track", &guide.kpis.iter().map(kpi).collect::<Vec<_>>());
+    list(out, "KPIs to track", &guide.kpis.iter().map(|found| kpi(summary, found)).collect::<Vec<_>>());
     if let Some(budget) = &guide.budget {
         let (found, all) = (budget.of_found, budget.of_playbook);
         line!(out, "**Budget:** {found:.1} % over the segments found ({all} % in the playbook)");
@@ -61,10 +63,13 @@ pub(super) fn details(tactic: &Tactic) -> Vec<String> {
     details
 }
 
-fn kpi(kpi: &TrackedKpi) -> String {
+fn kpi(summary: &Summary, kpi: &TrackedKpi) -> String {
     let mut known: Vec<String> = Vec::new();
     known.extend(kpi.target.as_ref().map(|target| format!("target: {target}")));
-    known.extend(kpi.baseline.as_ref().map(|today| format!("today: {}, {}", figure(today.value), today.figure)));
+    known.extend(kpi.baseline.as_ref().map(|today| {
+        let value = of_average(summary, &today.figure, today.value).unwrap_or_else(|| figure(today.value));
+        format!("today: {value}, {}", today.figure)
+    }));
     if known.is_empty() { kpi.name.clone() } else { format!("{} ({})", kpi.name, known.join("; ")) }
 }
 

@@ -3,12 +3,13 @@
 
 use std::fmt::Write;
 
+use super::because::reasons;
 use super::escape::markdown as safe;
 use super::figures::{count, figure, lift, or_dash, share};
 use super::guide::what_to_do;
 use super::sentences::insights;
 use super::summary::{ClusterSummary, Summary};
-use super::units::{heading, short};
+use super::units::{figure_of, heading, short_of};
 use super::{chosen, method, plan, rules as words};
 use crate::persona::{Basis, Budget};
 use crate::rules::Fidelity;
@@ -100,7 +101,8 @@ fn overview(out: &mut String, summary: &Summary) {
         let mut row =
             vec![cluster.cluster.to_string(), safe(&cluster.persona), count(cluster.size), share(cluster.share)];
         if let Some(value) = value {
-            row.push(or_dash(cluster.means.get(value).copied().flatten(), figure));
+            let mean = cluster.means.get(value).copied().flatten();
+            row.push(or_dash(mean, |mean| figure_of(summary, value, mean)));
             row.push(or_dash(cluster.value_share, share));
         }
         if has_priority {
@@ -110,8 +112,9 @@ fn overview(out: &mut String, summary: &Summary) {
     }
     let total = summary.total();
     let mut row = vec!["All customers".to_owned(), count(summary.rows), share(total.share)];
-    if value.is_some() {
-        row.extend([or_dash(total.mean, figure), or_dash(total.value_share, share)]);
+    if let Some(value) = value {
+        let mean = or_dash(total.mean, |mean| figure_of(summary, value, mean));
+        row.extend([mean, or_dash(total.value_share, share)]);
     }
     row.extend(has_priority.then(String::new));
     line!(out, "| | {} |", row.join(" | "));
@@ -139,8 +142,8 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
             out,
             "| {} | {} | {} | {} |",
             safe(&heading(&column.name, unit)),
-            or_dash(cluster.means.get(&column.name).copied().flatten(), |mean| short(mean, unit)),
-            or_dash(column.mean, |mean| short(mean, unit)),
+            or_dash(cluster.means.get(&column.name).copied().flatten(), |mean| short_of(summary, &column.name, mean)),
+            or_dash(column.mean, |mean| short_of(summary, &column.name, mean)),
             or_dash(cluster.lifts.get(&column.name).copied().flatten(), lift)
         );
     }
@@ -155,7 +158,7 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
         Basis::Earned | Basis::EarnedWithQualifier => line!(out, "**Why this name**"),
     }
     line!(out);
-    bullets(out, &cluster.evidence);
+    bullets(out, &reasons(summary, cluster));
     if let Some(confidence) = cluster.confidence {
         line!(out, "Confidence {confidence:.2}, of at most 1.");
         line!(out);
@@ -165,7 +168,7 @@ fn segment(out: &mut String, summary: &Summary, cluster: &ClusterSummary) {
         line!(out);
     }
     if let Some(guide) = &cluster.guide {
-        what_to_do(out, guide);
+        what_to_do(out, summary, guide);
     }
 }
 
@@ -299,7 +302,7 @@ fn features(out: &mut String, summary: &Summary) {
     line!(out, "| Column | Transform | Scaling | Weight | Missing values |");
     line!(out, "|---|---|---|---|---|");
     for feature in &summary.feature_settings {
-        let cells = method::feature(feature).map(|cell| safe(&cell));
+        let cells = method::feature(summary, feature).map(|cell| safe(&cell));
         line!(out, "| {} |", cells.join(" | "));
     }
     line!(out);

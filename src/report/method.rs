@@ -2,6 +2,7 @@
 
 use super::figures::{count, figure};
 use super::summary::{FeatureSettings, Summary};
+use super::units::figure_of;
 use crate::job::{Missing, Scale, Transform};
 
 /// What a reader needs to know about the figures.
@@ -44,12 +45,13 @@ pub(super) fn metrics(summary: &Summary) -> Vec<(&'static str, f64)> {
 }
 
 /// Column, transform, scaling, weight, and what became of missing values.
-pub(super) fn feature(feature: &FeatureSettings) -> [String; 5] {
+pub(super) fn feature(summary: &Summary, feature: &FeatureSettings) -> [String; 5] {
+    let of = |value: f64| figure_of(summary, &feature.column, value);
     let transform = match feature.transform {
         Transform::None => "none".to_owned(),
         Transform::Log1p => "log1p: ln(1 + x)".to_owned(),
         Transform::Sqrt => "square root".to_owned(),
-        Transform::Clip { low, high } => format!("clipped to {} … {}", figure(low), figure(high)),
+        Transform::Clip { low, high } => format!("clipped to {} … {}", of(low), of(high)),
     };
     let scale = match feature.scale {
         _ if feature.constant => "none: all its values are the same",
@@ -67,7 +69,7 @@ pub(super) fn feature(feature: &FeatureSettings) -> [String; 5] {
         Missing::Drop => "rows left out".to_owned(),
         Missing::Mean => replaced("the mean"),
         Missing::Median => replaced("the median"),
-        Missing::Number(number) => replaced(&figure(number)),
+        Missing::Number(number) => replaced(&of(number)),
     };
     [feature.column.clone(), transform, scale.to_owned(), figure(feature.weight), missing]
 }

@@ -3,7 +3,7 @@
 
 use super::figures::{count, figure, share};
 use super::summary::{ClusterSummary, Summary};
-use super::units::measured;
+use super::units::of_column;
 use crate::persona::Basis;
 
 /// A share of value stands out from a share of customers where it is a tenth above or below it.
@@ -136,8 +136,7 @@ fn highest_average(summary: &Summary) -> Option<String> {
     let holders: Vec<&ClusterSummary> = means.iter().filter(|(_, mean)| *mean == most).map(|(c, _)| *c).collect();
     let [holder] = holders[..] else { return None };
     (most >= STANDS_OUT * all && summary.k > 1).then(|| {
-        let unit = summary.unit(value);
-        let (times, own, all) = (figure(most / all), measured(most, unit), measured(all, unit));
+        let (times, own, all) = (figure(most / all), of_column(summary, value, most), of_column(summary, value, all));
         format!(
             "The average {value} is highest in {}: {own}, {times} times the {all} of all customers.",
             quoted(holder)
@@ -161,7 +160,7 @@ fn widest_gap(summary: &Summary) -> Option<String> {
     }
     let (_, name, low, high) = widest?;
     let mean = |cluster: &ClusterSummary| {
-        cluster.means.get(name).copied().flatten().map(|mean| measured(mean, summary.unit(name)))
+        cluster.means.get(name).copied().flatten().map(|mean| of_column(summary, name, mean))
     };
     Some(format!(
         "The segments differ most in {name}: {} on average in {}, {} in {}.",

@@ -87,6 +87,18 @@ impl Summary {
         self.profile.derived.iter().find(|known| known.name == column)?.unit.as_deref()
     }
 
+    /// What a column holds, where that is known.
+    pub(super) fn kind(&self, column: &str) -> Option<&ColumnKind> {
+        let described = self.columns.iter().find(|known| known.name == column).and_then(|known| known.kind.as_ref());
+        let feature = || self.feature_settings.iter().find(|known| known.column == column)?.kind.as_ref();
+        described.or_else(feature)
+    }
+
+    /// Whether a column holds days or moments. Nothing is twice as late as another.
+    pub(super) fn is_dated(&self, column: &str) -> bool {
+        matches!(self.kind(column), Some(ColumnKind::Date | ColumnKind::Timestamp))
+    }
+
     pub(super) fn total(&self) -> Total {
         let value = self.value.as_ref().and_then(|value| self.columns.iter().find(|column| column.name == *value));
         Total {
@@ -213,6 +225,12 @@ pub struct ColumnFigures {
     pub standard_deviation: Option<f64>,
     pub min: Option<f64>,
     pub max: Option<f64>,
+    /// What the column holds; null where the run is of a version that did not say.
+    #[serde(default)]
+    pub kind: Option<ColumnKind>,
+    /// What its figures are counted in: as the job says, for days and moments since when; null where nobody says.
+    #[serde(default)]
+    pub unit: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,8 +3,9 @@
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::escape::terminal;
-use super::figures::{count, figure, or_dash, share};
+use super::figures::{count, or_dash, share};
 use super::summary::{ClusterSummary, Summary};
+use super::units::figure_of;
 
 /// Reasons shown for each name; all of them stand in the report.
 const REASONS_MAX: usize = 3;
@@ -26,7 +27,8 @@ pub fn table(summary: &Summary) -> String {
         let mut row =
             vec![cluster.cluster.to_string(), terminal(&cluster.persona), count(cluster.size), share(cluster.share)];
         if let Some(value) = value {
-            row.push(or_dash(cluster.means.get(value).copied().flatten(), figure));
+            let mean = cluster.means.get(value).copied().flatten();
+            row.push(or_dash(mean, |mean| figure_of(summary, value, mean)));
             row.push(or_dash(cluster.value_share, share));
         }
         row.push(reasons(cluster));
@@ -40,8 +42,20 @@ pub fn table(summary: &Summary) -> String {
     table.to_string()
 }
 
-/// The reasons without their figures: what stands before the colon.
+/// What speaks for a name, without figures: what stands before the colon, one reason of each column.
 fn reasons(cluster: &ClusterSummary) -> String {
-    let short = |reason: &String| terminal(reason.split_once(": ").map_or(reason.as_str(), |(short, _)| short));
-    cluster.evidence.iter().take(REASONS_MAX).map(short).collect::<Vec<_>>().join(", ")
+    let mut told: Vec<&str> = Vec::new();
+    let mut reasons: Vec<String> = Vec::new();
+    for (at, reason) in cluster.evidence.iter().enumerate() {
+        if let Some(condition) = cluster.conditions.get(at) {
+            let column = condition.column.as_deref().unwrap_or(&condition.role);
+            if condition.speaks_against() || told.contains(&column) {
+                continue;
+            }
+            told.push(column);
+        }
+        reasons.push(terminal(reason.split_once(": ").map_or(reason.as_str(), |(short, _)| short)));
+    }
+    reasons.truncate(REASONS_MAX);
+    reasons.join(", ")
 }

@@ -10,6 +10,8 @@ use crate::source::ColumnKind;
 const MONTH_DAYS: f64 = 365.2425 / 12.0;
 const YEAR_DAYS: f64 = 365.2425;
 
+const DAY_SECONDS: f64 = 86_400.0;
+
 /// From so many days on people think in months, and from so many in years.
 const MONTHS_FROM: f64 = 60.0;
 const YEARS_FROM: f64 = 730.0;
@@ -25,17 +27,43 @@ pub(super) fn measured(value: f64, unit: Option<&str>) -> String {
 
 /// A figure of a column as it is thought of: dates and moments as such, everything else with its unit.
 pub(super) fn of_column(summary: &Summary, column: &str, value: f64) -> String {
-    let feature = summary.feature_settings.iter().find(|feature| feature.column == column);
-    let as_such = match feature.and_then(|feature| feature.kind.as_ref()) {
-        Some(ColumnKind::Date) => date(value),
-        Some(ColumnKind::Timestamp) => moment(value),
-        _ => None,
-    };
-    as_such.unwrap_or_else(|| measured(value, summary.unit(column)))
+    dated(summary, column, value).unwrap_or_else(|| measured(value, summary.unit(column)))
 }
 
 /// The same for a place that names the unit already: "132.0 (4.3 months)".
-pub(super) fn short(value: f64, unit: Option<&str>) -> String {
+pub(super) fn short_of(summary: &Summary, column: &str, value: f64) -> String {
+    dated(summary, column, value).unwrap_or_else(|| short(value, summary.unit(column)))
+}
+
+/// The same without any second unit: "132.0".
+pub(super) fn figure_of(summary: &Summary, column: &str, value: f64) -> String {
+    dated(summary, column, value).unwrap_or_else(|| figure(value))
+}
+
+/// A distance between two values of a column: of dates and moments in days.
+pub(super) fn distance_of(summary: &Summary, column: &str, value: f64) -> String {
+    match summary.kind(column) {
+        Some(ColumnKind::Date) => measured(value, Some("days")),
+        Some(ColumnKind::Timestamp) => measured(value / DAY_SECONDS, Some("days")),
+        _ => short(value, summary.unit(column)),
+    }
+}
+
+/// What an average of a role is today, which says itself what it is of: "mean first_order".
+pub(super) fn of_average(summary: &Summary, figure: &str, value: f64) -> Option<String> {
+    dated(summary, figure.strip_prefix("mean ")?, value)
+}
+
+/// A day or a moment as such; none where the column holds neither.
+fn dated(summary: &Summary, column: &str, value: f64) -> Option<String> {
+    match summary.kind(column)? {
+        ColumnKind::Date => date(value),
+        ColumnKind::Timestamp => moment(value),
+        _ => None,
+    }
+}
+
+fn short(value: f64, unit: Option<&str>) -> String {
     match unit.and_then(|unit| in_other_words(value, unit)) {
         Some(other) => format!("{} ({other})", figure(value)),
         None => figure(value),

@@ -1,9 +1,11 @@
 //! How well the clusters are told apart, by the definitions of scikit-learn, on the scaled features: Davies-Bouldin (the
-//! mean over clusters of the worst ratio of spreads to distance), Calinski-Harabasz (between over within), and the
-//! silhouette of all pairs of rows. In the first two a row counts as its sample weight says, as in k-means; in the
-//! silhouette, and without weights, each row counts once.
+//! mean over clusters of the worst ratio of spreads to distance), Calinski-Harabasz (between over within), explained
+//! variance (between over all), and the silhouettes: of all pairs of rows, and the simplified one of distances to
+//! centroids. In the first three a row counts as its sample weight says, as in k-means; in silhouettes, and without
+//! weights, each row counts once. What is not computed again is named.
 
 use crate::error::Result;
+use crate::report::Summary;
 use crate::source::{Request, pulled};
 use crate::store::SUMMARY;
 
@@ -20,45 +22,99 @@ const LOOSE: f64 = 1e-6;
 
 pub(super) fn check(reading: &Reading, recomputed: Recomputed, verdict: &mut Verdict) -> Result<()> {
     let claimed = &reading.summary.metrics;
-    verdict.checked("Davies-Bouldin, Calinski-Harabasz, silhouette", 0);
-    let of_chosen = reading.summary.selection.iter().find(|entry| entry.k == reading.summary.k);
-    if let Some(entry) = of_chosen {
-        for (what, own, metric) in [
-            ("davies_bouldin", entry.metrics.davies_bouldin, claimed.davies_bouldin),
-            ("calinski_harabasz", entry.metrics.calinski_harabasz, claimed.calinski_harabasz),
-            ("silhouette", entry.metrics.silhouette, claimed.silhouette),
-            ("inertia", Some(entry.inertia), Some(reading.summary.inertia)),
-        ] {
-            verdict.compare(SUMMARY, || format!("selection, k = {}, {what}", entry.k), own, metric, 0.0);
-        }
-    }
-    if reading.summary.selection.iter().any(|entry| entry.k != reading.summary.k) {
-        verdict.not_checked(format!(
-            "{SUMMARY}, selection: the figures of other numbers of clusters, whose models are not kept"
-        ));
-    }
-    let Some(places) = recomputed.places else { return Ok(()) };
-    let mut same = |what: &'static str, claimed: Option<f64>, own: Option<f64>| {
+    of_selection(reading.summary, verdict);
+    verdict.checked("how well the clusters are told apart", 0);
+    let smallest = reading.assigned.sizes.iter().min().map(|size| *size as f64);
+    verdict.compare(SUMMARY, || "metrics.smallest".to_owned(), Some(claimed.smallest as f64), smallest, 0.0);
+    let mut same = |what: &str, claimed: Option<f64>, own: Option<f64>| {
         if let Some(claimed) = claimed {
             verdict.compare_loosely(SUMMARY, || format!("metrics.{what}"), claimed, own, LOOSE);
         }
     };
-    if claimed.davies_bouldin.is_some() {
-        same(
-            "davies_bouldin",
-            claimed.davies_bouldin,
-            davies_bouldin(&places, &spreads(reading, &places, recomputed.weight)?),
-        );
+    let several = reading.summary.clusters.len() > 1 && recomputed.rows > 0;
+    let simplified = several.then(|| recomputed.margins.value() / recomputed.rows as f64);
+    same("simplified_silhouette", claimed.simplified_silhouette, simplified);
+    if let Some(places) = &recomputed.places {
+        if claimed.davies_bouldin.is_some() {
+            let spreads = spreads(reading, places, recomputed.weight)?;
+            same("davies_bouldin", claimed.davies_bouldin, davies_bouldin(places, &spreads));
+        }
+        same("calinski_harabasz", claimed.calinski_harabasz, calinski_harabasz(places));
+        same("explained_variance", claimed.explained_variance, explained_variance(places));
+        if let Some((points, clusters)) = &places.points {
+            let own = silhouettes(points, clusters, places);
+            same("silhouette", claimed.silhouette, own.as_ref().map(|own| own.mean));
+            let of_clusters = claimed.cluster_silhouettes.as_deref().unwrap_or_default();
+            for (at, claimed) in of_clusters.iter().enumerate() {
+                let own = own.as_ref().and_then(|own| own.clusters.get(at).copied());
+                same(&format!("cluster_silhouettes, cluster {at}"), Some(*claimed), own);
+            }
+            let (n, k) = (of_clusters.len(), reading.summary.clusters.len());
+            if claimed.cluster_silhouettes.is_some() && n != k {
+                verdict.wrong(SUMMARY, "metrics.cluster_silhouettes", n.to_string(), format!("{k} clusters"));
+            }
+        }
     }
-    same("calinski_harabasz", claimed.calinski_harabasz, calinski_harabasz(&places));
-    if let Some((points, clusters)) = &places.points {
-        same("silhouette", claimed.silhouette, silhouette(points, clusters, &places));
-    } else if claimed.silhouette.is_some() {
+    named(reading.summary, recomputed.places.is_some_and(|places| places.points.is_some()), verdict);
+    Ok(())
+}
+
+/// What a comparison of several numbers of clusters says of the chosen one stands twice.
+fn of_selection(summary: &Summary, verdict: &mut Verdict) {
+    let Some(entry) = summary.selection.iter().find(|entry| entry.k == summary.k_asked) else { return };
+    verdict.checked("the chosen number of clusters among those that were compared", 0);
+    let (own, claimed) = (&entry.metrics, &summary.metrics);
+    let number = |number: u64| Some(number as f64);
+    for (what, own, metric) in [
+        ("davies_bouldin", own.davies_bouldin, claimed.davies_bouldin),
+        ("calinski_harabasz", own.calinski_harabasz, claimed.calinski_harabasz),
+        ("silhouette", own.silhouette, claimed.silhouette),
+        ("simplified_silhouette", own.simplified_silhouette, claimed.simplified_silhouette),
+        ("explained_variance", own.explained_variance, claimed.explained_variance),
+        ("smallest", number(own.smallest), number(claimed.smallest)),
+        ("inertia", Some(entry.inertia), Some(summary.inertia)),
+        ("found", number(entry.found as u64), number(summary.k as u64)),
+        ("iterations", Some(f64::from(entry.iterations)), Some(f64::from(summary.iterations))),
+    ] {
+        verdict.compare(SUMMARY, || format!("selection, k = {}, {what}", entry.k), own, metric, 0.0);
+    }
+    let alike = own.cluster_silhouettes == claimed.cluster_silhouettes
+        && own.silhouette_sample == claimed.silhouette_sample
+        && own.stability == claimed.stability;
+    verdict.figure();
+    if !alike {
+        let what = format!("selection, k = {}, silhouettes or stability", entry.k);
+        verdict.wrong(SUMMARY, what, "as given", "others under metrics");
+    }
+}
+
+/// Says what was not computed again, and why.
+fn named(summary: &Summary, all_pairs: bool, verdict: &mut Verdict) {
+    let claimed = &summary.metrics;
+    if claimed.silhouette.is_some() || claimed.cluster_silhouettes.is_some() {
+        const WHAT: &str = "metrics.silhouette and metrics.cluster_silhouettes";
+        match claimed.silhouette_sample {
+            Some(sample) => verdict.not_checked(format!(
+                "{SUMMARY}, {WHAT}: they are estimates from {} customers, whose choice is the run's own",
+                sample.rows
+            )),
+            None if !all_pairs => verdict.not_checked(format!(
+                "{SUMMARY}, {WHAT}: all pairs of more than {SILHOUETTE_ROWS_MAX} customers, or of so many features, take too long"
+            )),
+            None => {}
+        }
+    }
+    if claimed.stability.is_some() {
         verdict.not_checked(format!(
-            "{SUMMARY}, metrics.silhouette: where it is of all rows, and those are at most {SILHOUETTE_ROWS_MAX}"
+            "{SUMMARY}, metrics.stability: it repeats the clustering on parts of the customers, which no look at one \
+             clustering can replace"
         ));
     }
-    Ok(())
+    if !summary.selection.is_empty() {
+        verdict.not_checked(format!(
+            "{SUMMARY}, selection, choice and flows: of other numbers of clusters than the chosen one no model is kept"
+        ));
+    }
 }
 
 /// Per cluster the mean distance of its rows from their mean, in steps: one more read.
@@ -138,23 +194,42 @@ fn calinski_harabasz(places: &Places) -> Option<f64> {
     Some(between / within * (n_rows - k) / (k - 1.0))
 }
 
-/// The mean over all rows of (b - a) / max(a, b); a row alone in its cluster counts as 0.
-fn silhouette(points: &[f64], clusters: &[usize], places: &Places) -> Option<f64> {
+/// The part of all scatter that lies between clusters; weighted where rows are.
+fn explained_variance(places: &Places) -> Option<f64> {
+    let weight = places.weights.iter().sum::<i128>() as f64;
+    let length = |sums: &mut dyn Iterator<Item = i128>| sums.map(|sum| sum as f64 * sum as f64).sum::<f64>();
+    let n_features = places.n_features.max(1);
+    let column = |f: usize| places.sums.iter().skip(f).step_by(n_features).sum::<i128>();
+    let about = if weight > 0.0 { length(&mut (0..places.n_features).map(column)) / weight } else { 0.0 };
+    let of_means = places.sums.chunks(n_features).zip(&places.weights).filter(|(_, weight)| **weight > 0);
+    let of_means: f64 = of_means.map(|(sums, weight)| length(&mut sums.iter().copied()) / *weight as f64).sum();
+    let (all, between) = (places.squares as f64 - about, of_means - about);
+    (all > 1e-12 * places.squares as f64).then(|| between / all)
+}
+
+/// Mean silhouettes.
+struct Silhouettes {
+    mean: f64,
+    /// 0 for a cluster without rows.
+    clusters: Vec<f64>,
+}
+
+/// The means over all rows, and over those of each cluster, of (b - a) / max(a, b); a row alone in its cluster counts
+/// as 0.
+fn silhouettes(points: &[f64], clusters: &[usize], places: &Places) -> Option<Silhouettes> {
     let (n_rows, width) = (clusters.len(), places.n_features.max(1));
     let filled = places.counts.iter().filter(|count| **count > 0).count();
     if filled < 2 || filled >= n_rows {
         return None;
     }
-    let of_row = |row: usize| {
-        let own = clusters.get(row).copied().unwrap_or_default();
-        let here = points.get(row * width..(row + 1) * width).unwrap_or_default();
+    let count = |cluster: usize| places.counts.get(cluster).copied().unwrap_or_default() as f64;
+    let of_row = |own: usize, here: &[f64]| {
         let mut sums = vec![0.0; places.counts.len()];
         for (there, other) in points.chunks_exact(width).zip(clusters) {
             if let Some(sum) = sums.get_mut(*other) {
                 *sum += distance(here, there);
             }
         }
-        let count = |cluster: usize| places.counts.get(cluster).copied().unwrap_or_default() as f64;
         let near = sums.get(own).copied().unwrap_or_default() / (count(own) - 1.0);
         let far = sums.iter().enumerate().filter(|(other, _)| *other != own && count(*other) > 0.0);
         let far = far.map(|(other, sum)| sum / count(other)).fold(f64::INFINITY, f64::min);
@@ -163,14 +238,27 @@ fn silhouette(points: &[f64], clusters: &[usize], places: &Places) -> Option<f64
     };
     // All pairs of rows are most of the work of a verification; they are shared by all cores.
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let rows: Vec<usize> = (0..n_rows).collect();
-    let sum: f64 = std::thread::scope(|scope| {
-        let parts = rows.chunks(n_rows.div_ceil(threads).max(1));
-        let workers: Vec<_> =
-            parts.map(|rows| scope.spawn(move || rows.iter().map(|row| of_row(*row)).sum::<f64>())).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or(f64::NAN)).sum()
+    let share = n_rows.div_ceil(threads).max(1);
+    let part = |points: &[f64], clusters: &[usize]| {
+        let mut sums = vec![0.0; places.counts.len()];
+        for (here, own) in points.chunks_exact(width).zip(clusters) {
+            if let Some(sum) = sums.get_mut(*own) {
+                *sum += of_row(*own, here);
+            }
+        }
+        sums
+    };
+    let sums: Vec<Vec<f64>> = std::thread::scope(|scope| {
+        let parts = points.chunks(share * width).zip(clusters.chunks(share));
+        let workers: Vec<_> = parts.map(|(points, clusters)| scope.spawn(|| part(points, clusters))).collect();
+        let unknown = || vec![f64::NAN; places.counts.len()];
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| unknown())).collect()
     });
-    Some(sum / n_rows as f64)
+    let sum = |cluster: usize| sums.iter().filter_map(|part| part.get(cluster)).sum::<f64>();
+    let of_clusters = (0..places.counts.len()).map(sum);
+    let mean = of_clusters.clone().sum::<f64>() / n_rows as f64;
+    let clusters = of_clusters.enumerate().map(|(at, sum)| if count(at) > 0.0 { sum / count(at) } else { 0.0 });
+    Some(Silhouettes { mean, clusters: clusters.collect() })
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {

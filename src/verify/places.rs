@@ -3,8 +3,11 @@
 
 use crate::report::Summary;
 
-/// Rows of which a silhouette is recomputed: it compares all pairs of them.
-pub(super) const SILHOUETTE_ROWS_MAX: u64 = 20_000;
+/// Rows of which a silhouette is recomputed: it compares all pairs of them. A run measures no more by itself.
+pub(super) const SILHOUETTE_ROWS_MAX: u64 = 50_000;
+
+/// Coordinates that are kept for it: 16 MiB.
+const COORDINATES_MAX: u64 = 1 << 21;
 
 /// What the places of all rows come to, in steps of the grid.
 pub(super) struct Places {
@@ -26,10 +29,13 @@ impl Places {
     /// None where the summary makes no claim that needs them.
     pub fn wanted(summary: &Summary, n_rows: u64, n_features: usize) -> Option<Places> {
         let metrics = &summary.metrics;
-        let silhouette = metrics.silhouette.is_some() && metrics.silhouette_sample.is_none();
-        if !silhouette && metrics.davies_bouldin.is_none() && metrics.calinski_harabasz.is_none() {
+        let exact = metrics.silhouette_sample.is_none();
+        let silhouette = exact && (metrics.silhouette.is_some() || metrics.cluster_silhouettes.is_some());
+        let of_means = [metrics.davies_bouldin, metrics.calinski_harabasz, metrics.explained_variance];
+        if !silhouette && of_means.iter().all(Option::is_none) {
             return None;
         }
+        let few = n_rows <= SILHOUETTE_ROWS_MAX && n_rows * n_features as u64 <= COORDINATES_MAX;
         let n_clusters = summary.clusters.len();
         Some(Places {
             n_features,
@@ -38,7 +44,7 @@ impl Places {
             weights: vec![0; n_clusters],
             sums: vec![0; n_clusters * n_features],
             squares: 0,
-            points: (silhouette && n_rows <= SILHOUETTE_ROWS_MAX).then(Default::default),
+            points: (silhouette && few).then(Default::default),
         })
     }
 

@@ -12,7 +12,7 @@ use crate::store::{ASSIGNMENTS, Model, SUMMARY};
 use super::assigned::{Assigned, number, unread};
 use super::geometry::{Geometry, Near, Point};
 use super::places::Places;
-use super::tally::Tally;
+use super::tally::{Sum, Tally};
 use super::texts::Values;
 use super::verdict::{TOLERANCE, Verdict};
 use super::weights::{self, Steps};
@@ -38,6 +38,8 @@ pub(super) struct Recomputed {
     pub texts: Vec<Values>,
     /// Σ w D, in steps.
     pub inertia: i128,
+    /// Σ (1 - nearest / second nearest distance), 0 for a row that both are on.
+    pub margins: Sum,
     pub places: Option<Places>,
 }
 
@@ -121,6 +123,7 @@ impl Reading<'_> {
             columns: columns.collect(),
             texts: summary.profile.categories.iter().map(|_| Values::none(n_clusters)).collect(),
             inertia: 0,
+            margins: Sum::default(),
             places: Places::wanted(summary, self.assigned.rows, geometry.n_features()),
         }
     }
@@ -278,6 +281,7 @@ impl Rows<'_> {
             Some(second) => 1.0 - distance / second,
         };
         self.near_ties += u64::from(margin < NEAR_TIE);
+        self.found.margins.add(margin);
         let at_edge = self.point.at_edge;
         let slack = if at_edge { step * (self.point.steps.len() as f64).sqrt() } else { TOLERANCE * distance };
         if claimed != Some(near.cluster) {

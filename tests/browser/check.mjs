@@ -19,7 +19,10 @@ const AUDITED = [`${WIDTHS[0]} light`, `${WIDTHS.at(-1)} dark`];
 const BROKEN = `<!doctype html><html lang="en"><title>x</title><body style="background: white">
 <div style="width: 3000px">wide</div><img src="https://example.invalid/x.png"><a href="javascript:alert(1)">x</a>
 <script>console.error("word")</script>
+<section id="overview"><div class="scroll" style="overflow: auto; width: 9em"><p style="width: 30em">cut</p></div></section>
 <table class="sortable"><thead><tr><th>a</th></tr></thead><tbody><tr><th>1</th></tr><tr><th>2</th></tr></tbody></table>`;
+
+const textsOf = (file) => `${file}.texts.json`;
 
 /** Everything that is wrong with how a page looks and behaves in one window. */
 async function look(browser, file, width, colorScheme) {
@@ -34,6 +37,13 @@ async function look(browser, file, width, colorScheme) {
     for (const each of document.querySelectorAll("details")) each.open = true;
     return wrong;
   });
+  if (!existsSync(textsOf(file))) {
+    // Texts of any length may be cut there; names and figures of a shop may not.
+    const frames = page.locator("#overview .scroll");
+    for (const [inner, outer] of await frames.evaluateAll((all) => all.map((each) => [each.scrollWidth, each.clientWidth]))) {
+      if (inner > outer) found.push(`the overview is cut: ${inner} of ${outer} pixels`);
+    }
+  }
   if (!AUDITED.includes(`${width} ${colorScheme}`)) {
     await close();
     return [...complaints, ...found];
@@ -62,7 +72,7 @@ async function strangers(browser, file) {
     }
     return wrong;
   });
-  const texts = `${file}.texts.json`;
+  const texts = textsOf(file);
   if (existsSync(texts)) {
     // Browsers take any number of spaces for one.
     const plain = (text) => text.replaceAll(/\s+/g, " ");
@@ -125,7 +135,7 @@ async function provesItself(browser) {
     const file = join(folder, "broken.html");
     writeFileSync(file, BROKEN);
     const seen = [await look(browser, file, 390, "light"), await look(browser, file, 390, "dark"), await strangers(browser, file), await sorting(browser, file)].flat().join("\n");
-    const expected = ["console error: word", "request: https://example.invalid", "scrolls sideways", "background", "axe: image-alt", "an element img", "a link to javascript", "no button"];
+    const expected = ["console error: word", "request: https://example.invalid", "scrolls sideways", "the overview is cut", "background", "axe: image-alt", "an element img", "a link to javascript", "no button"];
     return expected.filter((word) => !seen.includes(word)).map((word) => `a broken page was not seen to be broken: ${word}`);
   } finally {
     rmSync(folder, { recursive: true });

@@ -14,8 +14,11 @@ use segmint::engine::Engine;
 use segmint::engine::cpu::{CpuEngine, SimdLevel};
 use segmint::grid::Centroids;
 
-/// Cases per engine: a sample by default, more in the nightly command.
+/// Cases per engine: a sample by default, more in the nightly command, fewer where an emulator runs them.
 fn n_cases() -> u64 {
+    if let Some(n) = std::env::var("SEGMINT_ENGINE_CASES").ok().and_then(|n| n.parse().ok()) {
+        return n;
+    }
     if std::env::var_os("SEGMINT_NIGHTLY").is_some() { 300 } else { 60 }
 }
 

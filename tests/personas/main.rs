@@ -2,6 +2,7 @@
 //! without groups get none.
 
 mod acceptance;
+mod claims;
 mod clustered;
 mod names;
 mod planting;

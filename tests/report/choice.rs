@@ -48,6 +48,7 @@ fn summary(scores: Vec<Scores>, criterion: Criterion, to_runner_up: Option<Flow>
         rows: 1000,
         dropped: Vec::new(),
         features: Vec::new(),
+        kinds: Vec::new(),
         k: found,
         k_asked: choice.k,
         scores,

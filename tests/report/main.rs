@@ -2,6 +2,7 @@
 
 mod browser;
 mod choice;
+mod dated;
 mod hostile;
 mod page;
 mod sentences;
@@ -31,6 +32,8 @@ pub fn summary() -> Summary {
         standard_deviation: Some(10.0),
         min: Some(0.0),
         max: Some(365.0),
+        kind: None,
+        unit: None,
     };
     let guide = Guide {
         story: "They buy often.\nThey stay.".into(),

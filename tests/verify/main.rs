@@ -1,7 +1,9 @@
 //! `segmint verify`: a run as it was published holds; a run in which one label, mean, name or share was changed does not,
 //! whether or not the manifest was made to fit.
 
+mod earned;
 mod metrics;
+mod sweeps;
 mod table;
 mod tampered;
 
@@ -48,7 +50,11 @@ fn cdnow() -> (tempfile::TempDir, PathBuf) {
 
 /// The exit code of `verify`, and what it says.
 fn verify(folder: &Path) -> (i32, String) {
-    let output = segmint(&["verify", &folder.display().to_string()]);
+    verify_with(folder, &[])
+}
+
+fn verify_with(folder: &Path, more: &[&str]) -> (i32, String) {
+    let output = segmint(&[&["verify", &folder.display().to_string()], more].concat());
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code().unwrap(), text)
 }

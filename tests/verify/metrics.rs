@@ -34,8 +34,9 @@ fn mean(points: &[(&Vec<f64>, f64)]) -> Vec<f64> {
     (0..FEATURES.len()).map(|f| points.iter().map(|(point, weight)| weight * point[f]).sum::<f64>() / weight).collect()
 }
 
-/// Davies-Bouldin and Calinski-Harabasz with weights, and the silhouette, as the text books have them.
-fn by_the_book(points: &[Vec<f64>], labels: &[usize], weights: &[f64], k: usize) -> [f64; 3] {
+/// Davies-Bouldin, Calinski-Harabasz and explained variance with weights, and the silhouettes of all and of each
+/// cluster, as the text books have them.
+fn by_the_book(points: &[Vec<f64>], labels: &[usize], weights: &[f64], k: usize) -> ([f64; 4], Vec<f64>) {
     let weighed = || points.iter().zip(weights.iter().copied());
     let members = |c: usize| weighed().zip(labels).filter(move |(_, label)| **label == c).map(|(point, _)| point);
     let means: Vec<Vec<f64>> = (0..k).map(|c| mean(&members(c).collect::<Vec<_>>())).collect();
@@ -52,14 +53,31 @@ fn by_the_book(points: &[Vec<f64>], labels: &[usize], weights: &[f64], k: usize)
     let within: f64 = weighed().zip(labels).map(|((p, w), c)| w * distance(p, &means[*c]).powi(2)).sum();
     let n = points.len() as f64;
     let calinski_harabasz = (between / (k as f64 - 1.0)) / (within / (n - k as f64));
+    let explained = 1.0 - within / weighed().map(|(p, w)| w * distance(p, &all).powi(2)).sum::<f64>();
     let members = |c: usize| members(c).map(|(point, _)| point);
-    let silhouette = points.iter().zip(labels).map(|(point, own)| {
+    let silhouettes = points.iter().zip(labels).map(|(point, own)| {
         let to = |c: usize| members(c).map(|p| distance(point, p)).sum::<f64>();
         let a = to(*own) / (members(*own).count() as f64 - 1.0);
         let b = (0..k).filter(|c| c != own).map(|c| to(c) / members(c).count() as f64).fold(f64::INFINITY, f64::min);
         (b - a) / a.max(b)
     });
-    [davies_bouldin, calinski_harabasz, silhouette.sum::<f64>() / n]
+    let silhouettes: Vec<f64> = silhouettes.collect();
+    let of_cluster = |c: usize| {
+        let own = silhouettes.iter().zip(labels).filter(|(_, label)| **label == c).map(|(own, _)| own);
+        own.sum::<f64>() / members(c).count() as f64
+    };
+    let silhouette = silhouettes.iter().sum::<f64>() / n;
+    ([davies_bouldin, calinski_harabasz, explained, silhouette], (0..k).map(of_cluster).collect())
+}
+
+/// The mean of 1 - nearest / second-nearest distance to the centroids.
+fn simplified(points: &[Vec<f64>], centroids: &[Vec<f64>]) -> f64 {
+    let margin = |point: &Vec<f64>| {
+        let mut distances: Vec<f64> = centroids.iter().map(|centroid| distance(point, centroid)).collect();
+        distances.sort_by(f64::total_cmp);
+        1.0 - distances[0] / distances[1]
+    };
+    points.iter().map(margin).sum::<f64>() / points.len() as f64
 }
 
 #[test]
@@ -109,16 +127,25 @@ fn checked(more: &[&str]) {
     let labels: Vec<usize> =
         column(&folder.join("assignments.parquet"), "cluster").into_iter().map(|label| label as usize).collect();
     let weights = if more.is_empty() { vec![1.0; 1500] } else { column(&data, "tenure") };
-    let right = by_the_book(&points, &labels, &weights, 4);
+    let (right, of_clusters) = by_the_book(&points, &labels, &weights, 4);
+    let step = 2f64.powi(model["features"]["grid"]["exponent"].as_i64().unwrap() as i32);
+    let centroids = model["clusters"].as_array().unwrap().iter().map(|cluster| {
+        let steps = cluster["centroid"].as_array().unwrap().iter().map(|steps| steps.as_f64().unwrap());
+        steps.map(|steps| steps * step).collect()
+    });
     let mut summary = summary_of(&folder);
-    for (name, value) in ["davies_bouldin", "calinski_harabasz", "silhouette"].into_iter().zip(right) {
+    let names = ["davies_bouldin", "calinski_harabasz", "explained_variance", "silhouette"];
+    for (name, value) in names.into_iter().zip(right) {
         summary["metrics"][name] = json!(value);
     }
+    summary["metrics"]["cluster_silhouettes"] = json!(of_clusters);
+    summary["metrics"]["simplified_silhouette"] = json!(simplified(&points, &centroids.collect::<Vec<_>>()));
+    let iterations = summary["iterations"].clone();
     let entry = |k: usize, inertia: &Value, metrics: &Value| {
         let mut entry = metrics.clone();
         entry["k"] = json!(k);
         entry["found"] = json!(k);
-        entry["iterations"] = json!(1);
+        entry["iterations"] = iterations.clone();
         entry["inertia"] = inertia.clone();
         entry
     };
@@ -127,12 +154,18 @@ fn checked(more: &[&str]) {
     write_summary(&folder, &summary);
     vouch(&folder, "summary.json");
     let (code, text) = verify(&folder);
-    assert!(code == 0 && text.contains("the figures of other numbers of clusters"), "{text}");
+    assert!(code == 0 && text.contains("not checked: summary.json, selection, choice and flows"), "{text}");
+    assert!(!text.contains("not checked: summary.json, metrics"), "{text}");
 
     for (pointer, said) in [
         ("/metrics/davies_bouldin", "metrics.davies_bouldin"),
         ("/metrics/calinski_harabasz", "metrics.calinski_harabasz"),
         ("/metrics/silhouette", "metrics.silhouette"),
+        ("/metrics/explained_variance", "metrics.explained_variance"),
+        ("/metrics/simplified_silhouette", "metrics.simplified_silhouette"),
+        ("/metrics/cluster_silhouettes/2", "metrics.cluster_silhouettes, cluster 2"),
+        ("/selection/1/explained_variance", "selection, k = 4, explained_variance"),
+        ("/selection/1/cluster_silhouettes/0", "selection, k = 4, silhouettes or stability"),
         ("/selection/1/silhouette", "selection, k = 4, silhouette"),
         ("/selection/1/inertia", "selection, k = 4, inertia"),
     ] {
@@ -144,4 +177,12 @@ fn checked(more: &[&str]) {
         let (code, text) = verify(&folder);
         assert!(code == 10 && text.contains(said), "{pointer}: {code}: {text}");
     }
+
+    let mut wrong = summary.clone();
+    let smallest = wrong.pointer_mut("/metrics/smallest").unwrap();
+    *smallest = json!(smallest.as_u64().unwrap() + 1);
+    write_summary(&folder, &wrong);
+    vouch(&folder, "summary.json");
+    let (code, text) = verify(&folder);
+    assert!(code == 10 && text.contains("metrics.smallest is given as"), "{code}: {text}");
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::table::{N_ROWS, by_mine, by_ours};
 use super::{summary_of, verify, vouch, write_summary};
 
-const ROLES: &str = r#"
+pub const ROLES: &str = r#"
 name = "mine"
 title = "t"
 description = "d"
@@ -22,22 +22,23 @@ columns = ["recency"]
 meaning = "days"
 [roles.order_value]
 meaning = "money per order"
-[[persona]]
-story = "s"
-priority = "high"
-business_value = { rating = "high", reason = "r" }
-objective = "o"
 "#;
+
+pub fn persona(name: &str, conditions: &str) -> String {
+    let rest =
+        "story = \"s\"\npriority = \"high\"\nbusiness_value = { rating = \"high\", reason = \"r\" }\nobjective = \"o\"";
+    format!("[[persona]]\nname = \"{name}\"\n{rest}\n{conditions}\n")
+}
 
 /// A playbook with one persona of these conditions.
 fn playbook(name: &str, conditions: &str) -> String {
-    format!("{ROLES}name = \"{name}\"\n{conditions}\n")
+    format!("{ROLES}{}", persona(name, conditions))
 }
 
 /// A change to one claim: where it stands, what it becomes, and words that `verify` says of it.
 type Change = (&'static str, fn(&Value) -> Value, &'static str);
 
-fn more(value: &Value) -> Value {
+pub fn more(value: &Value) -> Value {
     json!(value.as_f64().unwrap() * 1.001)
 }
 
@@ -82,6 +83,13 @@ const CHANGES: &[Change] = &[
     ("/clusters/1/conditions/2/mean", more, "order_value"),
     ("/clusters/1/conditions/0/margin", more, "margin"),
     ("/clusters/1/distinctions/0/standing/value", more, "cluster 1, distinction in"),
+    ("/seed", one_more, "seed is given as"),
+    ("/n_init", one_more, "n_init is given as"),
+    ("/k_asked", one_more, "k_asked is given as"),
+    ("/feature_settings/3/weight", |_| json!(1.0), "feature age, settings"),
+    ("/feature_settings/2/transform", |_| json!("sqrt"), "feature monetary, settings"),
+    ("/columns/1/kind", |_| json!("date"), "columns, frequency, kind"),
+    ("/value", |_| json!("frequency"), "value is given as"),
     ("/clusters/1/distinctions/0/word", |_| json!("average"), "which is another word"),
 ];
 

@@ -6,7 +6,7 @@ use crate::persona::{CURRENCY, Guide, TrackedKpi};
 use crate::report::figures::or_dash;
 use crate::report::guide::details;
 use crate::report::summary::{ClusterSummary, Summary};
-use crate::report::units::measured;
+use crate::report::units::{measured, of_average};
 
 /// Sentences that hold, and those that are still to be found out.
 pub(super) fn insights(html: &mut Html, guide: &Guide) {
@@ -63,7 +63,8 @@ pub(super) fn what_to_measure(html: &mut Html, summary: &Summary, cluster: &Clus
     // A row of dashes says nothing: what has neither a target nor a figure is named below the table.
     let (rows, bare): (Vec<&TrackedKpi>, Vec<&TrackedKpi>) = guide.kpis.iter().partition(|kpi| is_known(kpi));
     if !rows.is_empty() {
-        tracked(summary, cluster, &rows).write(html);
+        html.within("div", &[("class", "measure")], |html| tracked(summary, cluster, &rows).write(html));
+        origins(html, &rows);
     }
     if !bare.is_empty() {
         let names: Vec<&str> = bare.iter().map(|kpi| kpi.name.as_str()).collect();
@@ -72,18 +73,33 @@ pub(super) fn what_to_measure(html: &mut Html, summary: &Summary, cluster: &Clus
     }
 }
 
+/// Where targets come from, in one sentence below them: a column of it would push the figures off a phone.
+fn origins(html: &mut Html, kpis: &[&TrackedKpi]) {
+    let mut origins: Vec<(&str, Vec<&str>)> = Vec::new();
+    for kpi in kpis {
+        let Some(origin) = kpi.origin.as_deref() else { continue };
+        match origins.iter_mut().find(|(known, _)| *known == origin) {
+            Some((_, names)) => names.push(&kpi.name),
+            None => origins.push((origin, vec![&kpi.name])),
+        }
+    }
+    if !origins.is_empty() {
+        let said: Vec<String> =
+            origins.iter().map(|(origin, names)| format!("{origin} ({})", names.join(", "))).collect();
+        html.element("p", &[("class", "note")], &format!("Where the targets come from: {}.", said.join("; ")));
+    }
+}
+
 fn is_known(kpi: &TrackedKpi) -> bool {
     kpi.target.is_some() || kpi.baseline.is_some()
 }
 
 fn tracked(summary: &Summary, cluster: &ClusterSummary, kpis: &[&TrackedKpi]) -> Table {
-    let has_origin = kpis.iter().any(|kpi| kpi.origin.is_some());
     let has_target = kpis.iter().any(|kpi| kpi.target.is_some());
     let has_baseline = kpis.iter().any(|kpi| kpi.baseline.is_some());
     let mut head = vec![Cell::text("Figure")];
     head.extend(has_target.then(|| Cell::text("Target")));
     head.extend(has_baseline.then(|| ["Today", "All customers"].map(Cell::heading)).into_iter().flatten());
-    head.extend(has_origin.then(|| Cell::text("Where the target comes from")));
     let mut table = Table::new(format!("Figures to watch for {}", cluster.persona), head);
     for kpi in kpis {
         let unit = unit(summary, kpi);
@@ -91,11 +107,12 @@ fn tracked(summary: &Summary, cluster: &ClusterSummary, kpis: &[&TrackedKpi]) ->
             kpi.goal.map(|goal| goal.in_words(unit.or(kpi.unit.as_deref()), kpi.window)).or(kpi.target.clone());
         let own = kpi.baseline.as_ref().map(|baseline| baseline.value);
         let all = kpi.baseline.as_ref().and_then(|baseline| baseline.overall);
-        let figure = |value: Option<f64>| Cell::number(or_dash(value, |value| measured(value, unit)), value);
+        let dated = |value: f64| of_average(summary, &kpi.baseline.as_ref()?.figure, value);
+        let shown = |value: f64| dated(value).unwrap_or_else(|| measured(value, unit));
+        let figure = |value: Option<f64>| Cell::number(or_dash(value, shown), value);
         let mut row = vec![Cell::text(&kpi.name)];
         row.extend(has_target.then(|| Cell::text(target.unwrap_or_else(|| "–".to_owned()))));
         row.extend(has_baseline.then(|| [own, all].map(figure)).into_iter().flatten());
-        row.extend(has_origin.then(|| Cell::text(kpi.origin.as_deref().unwrap_or("–"))));
         table.rows.push(row);
     }
     table

@@ -1,13 +1,14 @@
 //! A card per segment: who they are, what the figures are, and why it is called so. What the playbook advises stands
 //! in `advice`.
 
-use super::table::{Cell, Table, chip, colour};
+use super::table::{Cell, Table, behind, chip, colour};
 use super::writer::Html;
 use super::{CARDS_MAX, Page, advice, cards_only};
 use crate::persona::{Asked, Basis, Evidence, Importance};
+use crate::report::because::reasons;
 use crate::report::figures::{count, figure, lift, or_dash, share};
 use crate::report::summary::{ClusterSummary, Summary};
-use crate::report::units::{heading, measured, short};
+use crate::report::units::{heading, of_column, short_of};
 
 pub(super) fn cards(html: &mut Html, page: &Page) {
     cards_only(html, page);
@@ -66,7 +67,7 @@ fn facts(html: &mut Html, summary: &Summary, cluster: &ClusterSummary) {
         if let Some(value) = &summary.value
             && let Some(mean) = cluster.means.get(value).copied().flatten()
         {
-            fact(&format!("Average {value}"), &measured(mean, summary.unit(value)));
+            fact(&format!("Average {value}"), &of_column(summary, value, mean));
         }
         if let Some(guide) = cluster.guide.as_ref() {
             if !guide.priority.is_empty() {
@@ -88,12 +89,13 @@ fn figures(summary: &Summary, cluster: &ClusterSummary) -> Table {
     for column in &summary.profile.columns {
         let Some(own) = column.clusters.get(cluster.cluster) else { continue };
         let unit = column.unit.as_deref();
-        let mean = |value: Option<f64>| Cell::number(or_dash(value, |mean| short(mean, unit)), value);
+        let mean =
+            |value: Option<f64>| Cell::number(or_dash(value, |mean| short_of(summary, &column.name, mean)), value);
         table.rows.push(vec![
             Cell::text(heading(&column.name, unit)),
             mean(own.moments.mean),
             mean(column.overall.mean),
-            index(own.index),
+            index(own.index.filter(|_| !summary.is_dated(&column.name))),
             Cell::Heat(or_dash(own.lift, lift), own.lift),
         ]);
     }
@@ -111,7 +113,7 @@ fn figures(summary: &Summary, cluster: &ClusterSummary) -> Table {
     table
 }
 
-/// Condition by condition where the name was earned, else what sets the segment apart.
+/// In sentences, and condition by condition behind them where the name was earned.
 fn evidence(html: &mut Html, summary: &Summary, cluster: &ClusterSummary) {
     if cluster.conditions.is_empty() && cluster.evidence.is_empty() {
         return;
@@ -120,8 +122,17 @@ fn evidence(html: &mut Html, summary: &Summary, cluster: &ClusterSummary) {
     if cluster.basis == Basis::Descriptive {
         html.element("p", &[], "No persona of the playbook fits; the name says what sets the segment apart.");
     }
+    html.within("ul", &[("class", "reasons")], |html| {
+        for reason in reasons(summary, cluster) {
+            // The words are what most people look for; the figures are there for those who doubt.
+            let (words, figures) = reason.split_at(reason.find(": ").unwrap_or(reason.len()));
+            html.within("li", &[], |html| {
+                html.element("span", &[], words);
+                html.element("span", &[("class", "aside")], figures);
+            });
+        }
+    });
     if cluster.conditions.is_empty() {
-        html.within("ul", &[], |html| cluster.evidence.iter().for_each(|reason| html.element("li", &[], reason)));
         return;
     }
     let names = ["This segment", "All customers"].map(Cell::heading).to_vec();
@@ -129,7 +140,11 @@ fn evidence(html: &mut Html, summary: &Summary, cluster: &ClusterSummary) {
     let mut table = Table::new(format!("Conditions of the name {}", cluster.persona), head);
     for evidence in &cluster.conditions {
         let unit = evidence.column.as_deref().and_then(|column| summary.unit(column));
-        let cell = |value: Option<f64>| Cell::number(or_dash(value, |value| short(value, unit)), value);
+        let shown = |value: f64| match &evidence.column {
+            Some(column) => short_of(summary, column, value),
+            None => figure(value),
+        };
+        let cell = |value: Option<f64>| Cell::number(or_dash(value, shown), value);
         let (own, all) = match evidence.asked {
             Asked::Quantile(_) => {
                 (evidence.median, evidence.limits.and_then(|limits| limits.at_least.or(limits.at_most)))
@@ -138,10 +153,10 @@ fn evidence(html: &mut Html, summary: &Summary, cluster: &ClusterSummary) {
         };
         table.rows.push(vec![Cell::text(condition(evidence, unit)), cell(own), cell(all), Cell::text(held(evidence))]);
     }
-    table.write(html);
     if let Some(confidence) = cluster.confidence {
         html.element("p", &[("class", "note")], &format!("Confidence {confidence:.2}, of at most 1."));
     }
+    behind(html, &table);
 }
 
 /// "recency (days) must be low"

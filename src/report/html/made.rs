@@ -29,7 +29,7 @@ pub(super) fn data(html: &mut Html, page: &Page) {
     let head = ["Column", "Transform", "Scaling", "Weight", "Missing values"].map(Cell::text).to_vec();
     let mut features = Table::new("Features and their settings", head);
     for feature in &summary.feature_settings {
-        features.rows.push(method::feature(feature).into_iter().map(Cell::Text).collect());
+        features.rows.push(method::feature(page.summary, feature).into_iter().map(Cell::Text).collect());
     }
     features.write(html);
     let described: Vec<&str> = summary

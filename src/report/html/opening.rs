@@ -3,10 +3,10 @@
 use super::table::{Cell, Order, Table, colour};
 use super::writer::Html;
 use super::{Page, percent};
-use crate::report::figures::{count, figure, or_dash, share};
+use crate::report::figures::{count, or_dash, share};
 use crate::report::sentences::insights;
 use crate::report::summary::{ClusterSummary, Summary};
-use crate::report::units::heading;
+use crate::report::units::{figure_of, heading};
 
 /// A part of a bar narrower than this has no room for its number.
 const NUMBERED_FROM: f64 = 0.05;
@@ -109,7 +109,7 @@ fn table(summary: &Summary) -> Table {
         ];
         if let Some(value) = value {
             let mean = cluster.means.get(value).copied().flatten();
-            row.push(Cell::number(or_dash(mean, figure), mean));
+            row.push(Cell::number(or_dash(mean, |mean| figure_of(summary, value, mean)), mean));
             row.push(Cell::number(or_dash(cluster.value_share, share), cluster.value_share));
         }
         if has_priority {
@@ -132,8 +132,8 @@ fn total(summary: &Summary, has_priority: bool) -> Vec<Cell> {
         Cell::number(count(summary.rows), summary.rows as f64),
         Cell::number(share(total.share), total.share),
     ];
-    if summary.value.is_some() {
-        row.push(Cell::number(or_dash(total.mean, figure), total.mean));
+    if let Some(value) = &summary.value {
+        row.push(Cell::number(or_dash(total.mean, |mean| figure_of(summary, value, mean)), total.mean));
         row.push(Cell::number(or_dash(total.value_share, share), total.value_share));
     }
     row.extend(has_priority.then(|| Cell::text("")));

@@ -5,7 +5,8 @@ use super::writer::Html;
 use super::{CARDS_MAX, CHART_SEGMENTS_MAX, Page, percent, shown_only};
 use crate::profile::{ColumnProfile, Moments, Quartiles};
 use crate::report::figures::{brief, count, or_dash};
-use crate::report::units::{heading, short};
+use crate::report::summary::Summary;
+use crate::report::units::{distance_of, heading, short_of};
 
 /// Columns drawn.
 const COLUMNS_MAX: usize = 40;
@@ -70,7 +71,11 @@ fn chart(html: &mut Html, page: &Page, column: &ColumnProfile) {
     });
     html.within("p", &[("class", "ends")], |html| {
         for end in [low, high] {
-            html.element("span", &[], &unit.map_or_else(|| brief(end), |unit| format!("{} {unit}", brief(end))));
+            let shown = match page.summary.is_dated(&column.name) {
+                true => short_of(page.summary, &column.name, end),
+                false => unit.map_or_else(|| brief(end), |unit| format!("{} {unit}", brief(end))),
+            };
+            html.element("span", &[], &shown);
         }
     });
     behind(html, &table(page, column));
@@ -112,17 +117,18 @@ fn table(page: &Page, column: &ColumnProfile) -> Table {
     ];
     let head = [vec![Cell::text("Segment")], names.map(Cell::heading).to_vec()].concat();
     let mut table = Table::new(format!("{} by segment", heading(&column.name, column.unit.as_deref())), head);
-    let unit = column.unit.as_deref();
+    let cells = |moments: &Moments| cells(page.summary, &column.name, moments);
     for (cluster, figures) in page.summary.clusters.iter().zip(&column.clusters).take(CARDS_MAX) {
         let name = Cell::Segment(cluster.cluster, cluster.persona.clone());
-        table.rows.push([vec![name], cells(&figures.moments, unit)].concat());
+        table.rows.push([vec![name], cells(&figures.moments)].concat());
     }
-    table.total = Some([vec![Cell::text("All customers")], cells(&column.overall, unit)].concat());
+    table.total = Some([vec![Cell::text("All customers")], cells(&column.overall)].concat());
     table
 }
 
-fn cells(moments: &Moments, unit: Option<&str>) -> Vec<Cell> {
-    let number = |value: Option<f64>| Cell::number(or_dash(value, |value| short(value, unit)), value);
+fn cells(summary: &Summary, column: &str, moments: &Moments) -> Vec<Cell> {
+    let number = |value: Option<f64>| Cell::number(or_dash(value, |value| short_of(summary, column, value)), value);
+    let spread = moments.standard_deviation;
     let quartile = |of: fn(Quartiles) -> f64| number(moments.quartiles.map(of));
     vec![
         number(moments.min),
@@ -131,7 +137,7 @@ fn cells(moments: &Moments, unit: Option<&str>) -> Vec<Cell> {
         quartile(|quartiles| quartiles.upper),
         number(moments.max),
         number(moments.mean),
-        number(moments.standard_deviation),
+        Cell::number(or_dash(spread, |spread| distance_of(summary, column, spread)), spread),
         Cell::number(count(moments.count), moments.count as f64),
     ]
 }

@@ -1,0 +1,121 @@
+//! What comes after the clustering takes no more memory for more customers: the profile and the verification of three
+//! times the rows, in a process of their own, so that its peak is theirs. More rows in the nightly command. Only Linux
+//! tells a process its peak and lets it start anew.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::print_stdout)] // the peaks are said
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use segmint::features;
+use segmint::job::{Job, Scale, SourceSettings};
+use segmint::observe::Observe;
+use segmint::profile::describe;
+use segmint::source::Source;
+use segmint::verify::verify;
+
+#[path = "load/table.rs"]
+#[allow(dead_code, reason = "shared with the tests of loading")]
+mod table;
+
+/// Rows of the two tables. The smaller one already fills what the readers may hold at once.
+fn rows() -> [usize; 2] {
+    if std::env::var_os("SEGMINT_NIGHTLY").is_some() { [2_500_000, 10_000_000] } else { [800_000, 2_400_000] }
+}
+
+/// Peaks differ by less than this: one f64 per further row would be more.
+fn slack() -> u64 {
+    let [few, many] = rows();
+    (many - few) as u64 * 6
+}
+
+/// The largest memory that this process had while `work` was done, in bytes.
+fn peak(work: impl FnOnce()) -> u64 {
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    work();
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+fn segmint(arguments: &[&str]) {
+    let made = Command::new(env!("CARGO_BIN_EXE_segmint")).args(arguments).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+const COLUMNS: [&str; 9] = [
+    "recency",
+    "frequency",
+    "monetary",
+    "return_rate",
+    "tenure",
+    "satisfaction_score",
+    "support_calls",
+    "discount_usage",
+    "engagement_rate",
+];
+
+fn described(data: &Path, rows: usize) {
+    let observe = Observe::default();
+    let mut job: Job = table::job(table::plain(&COLUMNS));
+    job.source.id = Some("customer_id".into());
+    (job.engine.memory, job.engine.chunk_rows) = (table::TWO_READS, 65_536);
+    let open = |path: &Path| {
+        Source::open(&SourceSettings { path: path.display().to_string(), ..job.source.clone() }, &observe).unwrap()
+    };
+    // The features are those of a few customers: loading all of them would be what is remembered.
+    let few = data.with_file_name("few.parquet");
+    let features = features::load(&open(&few), &job, &observe).unwrap().features;
+    let labels: Vec<u16> = (0..rows).map(|row| (row % 5) as u16).collect();
+    let profile = describe(&open(data), &job, &features, &[], &labels, None, 5, &observe).unwrap();
+    assert_eq!(profile.columns[0].overall.count, rows as u64);
+    assert!(job.features.iter().all(|feature| feature.scale == Scale::Standard));
+}
+
+#[test]
+fn profile_and_verification_take_no_more_memory_for_more_rows() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = |name: &str| place.path().join(name);
+    segmint(&["generate", "--kind", "planted", "--rows", "2000", "--out", &path("few.parquet").display().to_string()]);
+    let mut peaks = Vec::new();
+    for rows in rows() {
+        let (data, run) = (path(&format!("{rows}.parquet")), path(&format!("run{rows}")));
+        let (data_text, n) = (data.display().to_string(), rows.to_string());
+        segmint(&["generate", "--kind", "planted", "--rows", &n, "--out", &data_text]);
+        let (features, out) = (COLUMNS.join(","), run.display().to_string());
+        segmint(&[
+            "run",
+            &data_text,
+            "--id",
+            "customer_id",
+            "--features",
+            &features,
+            "--k",
+            "5",
+            "--n-init",
+            "1",
+            "--device",
+            "cpu",
+            "--out",
+            &out,
+        ]);
+        let verified = peak(|| {
+            let verdict = verify(&run, None, None, &Observe::default()).unwrap();
+            assert!(verdict.holds(), "{verdict:?}");
+        });
+        let described = peak(|| described(&data, rows));
+        println!("{rows} rows: verify {} MiB, profile {} MiB", verified >> 20, described >> 20);
+        peaks.push([verified, described]);
+        fs::remove_dir_all(&run).unwrap();
+    }
+    // The labels are given to the profile, not made by it.
+    let [few, many] = rows();
+    let labels = 2 * (many - few) as u64;
+    for (what, (few, many), given) in
+        [("verify", (peaks[0][0], peaks[1][0]), 0), ("profile", (peaks[0][1], peaks[1][1]), labels)]
+    {
+        assert!(many <= few + given + slack(), "{what}: {few} bytes, and {many} for more rows");
+    }
+}
