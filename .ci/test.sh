@@ -4,6 +4,7 @@
 # Rust.
 #
 #     SEGMINT_REQUIRE_ADAPTERS   adapters whose absence is a failure; set it empty to test without any
+#     SEGMINT_REQUIRE_RADV       1, the default here on Linux: kernels that were not compiled for AMD are a failure
 #     SEGMINT_REQUIRE_BROWSER    1, the default here: a report that no browser could be found for is a failure
 #     SEGMINT_REQUIRE_DUCKDB     1, the default here: a query that no database could be found for is a failure
 #     SEGMINT_ACCEPTANCE         folder with further data sets and their expected figures; unset: those are skipped by name
@@ -18,14 +19,17 @@ if [ "$(uname -s)" = Linux ]; then
     has_library libvulkan.so.1 || missing+=(libvulkan1)
     has_library libEGL.so.1 || missing+=(libegl1)
     ls /usr/share/vulkan/icd.d/lvp_icd*.json > /dev/null 2>&1 || missing+=(mesa-vulkan-drivers)
+    ls /usr/share/vulkan/icd.d/radeon_icd*.json > /dev/null 2>&1 || missing+=(mesa-vulkan-drivers)
     ls /usr/lib/*/dri/swrast_dri.so > /dev/null 2>&1 || missing+=(libgl1-mesa-dri)
     ls /usr/lib/chromium*/libvk_swiftshader.so > /dev/null 2>&1 || [ -n "${SEGMINT_SWIFTSHADER:-}" ] || missing+=(chromium)
     ls /usr/lib/chromium*/chromium > /dev/null 2>&1 || [ -n "${SEGMINT_CHROMIUM:-}" ] || missing+=(chromium)
     command -v node > /dev/null || missing+=(nodejs)
     command -v npm > /dev/null || missing+=(npm)
     adapters=lavapipe,llvmpipe-gl,swiftshader
+    radv=1
 else
     adapters=
+    radv=
 fi
 
 if [ "${#missing[@]}" -gt 0 ]; then
@@ -42,6 +46,7 @@ fi
 
 eval "$(.ci/adapters.sh)"
 export SEGMINT_REQUIRE_ADAPTERS="${SEGMINT_REQUIRE_ADAPTERS-$adapters}"
+export SEGMINT_REQUIRE_RADV="${SEGMINT_REQUIRE_RADV-$radv}"
 
 stage() {
     echo "== $*"
