@@ -6,6 +6,7 @@
 #     SEGMINT_REQUIRE_ADAPTERS   adapters whose absence is a failure; set it empty to test without any
 #     SEGMINT_REQUIRE_VALGRIND   1, the default on Linux: counts of the kernels' instructions that could not be made are a
 #                                failure
+#     SEGMINT_REQUIRE_RADV       1, the default here on Linux: kernels that were not compiled for AMD are a failure
 #     SEGMINT_REQUIRE_BROWSER    1, the default here: a report that no browser could be found for is a failure
 #     SEGMINT_REQUIRE_DUCKDB     1, the default here: a query that no database could be found for is a failure
 #     SEGMINT_ACCEPTANCE         folder with further data sets and their expected figures; unset: those are skipped by name
@@ -20,6 +21,7 @@ if [ "$(uname -s)" = Linux ]; then
     has_library libvulkan.so.1 || missing+=(libvulkan1)
     has_library libEGL.so.1 || missing+=(libegl1)
     ls /usr/share/vulkan/icd.d/lvp_icd*.json > /dev/null 2>&1 || missing+=(mesa-vulkan-drivers)
+    ls /usr/share/vulkan/icd.d/radeon_icd*.json > /dev/null 2>&1 || missing+=(mesa-vulkan-drivers)
     ls /usr/lib/*/dri/swrast_dri.so > /dev/null 2>&1 || missing+=(libgl1-mesa-dri)
     ls /usr/lib/chromium*/libvk_swiftshader.so > /dev/null 2>&1 || [ -n "${SEGMINT_SWIFTSHADER:-}" ] || missing+=(chromium)
     ls /usr/lib/chromium*/chromium > /dev/null 2>&1 || [ -n "${SEGMINT_CHROMIUM:-}" ] || missing+=(chromium)
@@ -27,8 +29,10 @@ if [ "$(uname -s)" = Linux ]; then
     command -v node > /dev/null || missing+=(nodejs)
     command -v npm > /dev/null || missing+=(npm)
     adapters=lavapipe,llvmpipe-gl,swiftshader
+    radv=1
 else
     adapters=
+    radv=
 fi
 
 if [ "${#missing[@]}" -gt 0 ]; then
@@ -48,6 +52,7 @@ export SEGMINT_REQUIRE_ADAPTERS="${SEGMINT_REQUIRE_ADAPTERS-$adapters}"
 if [ "$(uname -sm)" = "Linux x86_64" ]; then
     export SEGMINT_REQUIRE_VALGRIND="${SEGMINT_REQUIRE_VALGRIND-1}"
 fi
+export SEGMINT_REQUIRE_RADV="${SEGMINT_REQUIRE_RADV-$radv}"
 
 stage() {
     echo "== $*"

@@ -1,5 +1,7 @@
 // Label and runner-up of every row, in one word: 12 bits each, and the flag where either was too close to call.
 const THREADS: u32 = 128u;
+// The two nearest, or the second and the third, were too close to call: the host decides.
+const NEAR_TIE: u32 = 0x80000000u;
 
 @group(0) @binding(3) var<storage, read_write> labels: array<u32>;
 

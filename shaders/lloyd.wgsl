@@ -1,69 +1,109 @@
-// One pass over a chunk for a small model: every row goes to its nearest centroid, and is added to that one's sums.
+// One pass over a chunk for many models: every row is read once and goes, model after model, to its nearest centroid.
 //
-// The host puts `const D: u32` and `const K: u32` in front. A row stands in registers; sums stand in workgroup memory as
-// i32, which cannot overflow: 2,048 rows of values below 2^20.
-const THREADS: u32 = 128u;
+// The host puts `const D: u32` in front. A row stands in registers, in quads of values, the last one filled up with
+// zeros; the sums of all models stand in workgroup memory, and whoever packs the models sees to it that they fit.
+const THREADS: u32 = 256u;
 const ROWS: u32 = 2048u;
-const SLOTS: u32 = K * (D + 1u);
+const WIDTH: u32 = D + select(1u, 2u, WEIGHTED);
+const QUADS: u32 = (D + 3u) / 4u;
+const LAST: u32 = QUADS - 1u;
+// Values in the last quad.
+const REST: u32 = D - 4u * LAST;
+// Short rows stand in registers as integers, too; of longer ones, each model makes its integers anew.
+const TWICE: bool = D <= 16u;
 
-@group(0) @binding(2) var<storage, read> centroids: array<f32>;
-@group(0) @binding(3) var<storage, read_write> labels: array<u32>;
-@group(0) @binding(5) var<storage, read_write> ties: array<atomic<u32>>;
+struct Model {
+    end: u32,   // one past its last cluster, counted over the models of this dispatch
+    tie: f32,   // two distances are too close to call when far - near <= far * tie
+}
 
-var<workgroup> sums: array<atomic<i32>, SLOTS>;
+@group(0) @binding(2) var<storage, read> centroids: array<vec4f>;
+@group(0) @binding(3) var<storage, read> models: array<Model>;
+
+// The first n of four values that stand a panel's width apart.
+fn quad(at: u32, n: u32) -> vec4f {
+    var values = vec4f(panels[at], 0.0, 0.0, 0.0);
+    if (n > 1u) { values.y = panels[at + PANEL]; }
+    if (n > 2u) { values.z = panels[at + 2u * PANEL]; }
+    if (n > 3u) { values.w = panels[at + 3u * PANEL]; }
+    return values;
+}
+
+// Adds the squares of the first n of four differences.
+fn add_squares(distance: f32, t: vec4f, n: u32) -> f32 {
+    var sum = fma(t.x, t.x, distance);
+    if (n > 1u) { sum = fma(t.y, t.y, sum); }
+    if (n > 2u) { sum = fma(t.z, t.z, sum); }
+    if (n > 3u) { sum = fma(t.w, t.w, sum); }
+    return sum;
+}
+
+fn add_quad(slot: u32, weight: u32, values: vec4i, n: u32) {
+    add_value(slot, weight, values.x);
+    if (n > 1u) { add_value(slot + 1u, weight, values.y); }
+    if (n > 2u) { add_value(slot + 2u, weight, values.z); }
+    if (n > 3u) { add_value(slot + 3u, weight, values.w); }
+}
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-    for (var i = lane; i < SLOTS; i += THREADS) {
-        atomicStore(&sums[i], 0);
-    }
+    let n_sums = params.k * WIDTH;
+    clear_sums(lane, THREADS, n_sums);
     workgroupBarrier();
 
     let start = params.first + (group.y * params.columns + group.x) * ROWS;
+    let end = params.end;
+    let n_models = params.models;
     for (var r = 0u; r < ROWS; r += THREADS) {
         let row = start + r + lane;
-        if (row < params.end) {
+        if (row < end) {
             let at = row / PANEL * (PANEL * D) + row % PANEL;
-            var x: array<f32, D>;
-            for (var j = 0u; j < D; j++) {
-                x[j] = panels[at + j * PANEL];
+            var x: array<vec4f, QUADS>;
+            var values: array<vec4i, QUADS>;
+            // Loops over all quads of an array: compilers unroll these, however long.
+            for (var q = 0u; q < QUADS; q++) {
+                x[q] = quad(at + 4u * q * PANEL, select(4u, REST, q == LAST));
+                values[q] = vec4i(x[q]);
             }
-            if (x[0] < WIDE) {
-                var near = FAR;
-                var far = FAR;
-                var label = 0u;
-                for (var c = 0u; c < K; c++) {
-                    var distance = 0.0;
-                    for (var j = 0u; j < D; j++) {
-                        let t = x[j] - centroids[c * D + j];
-                        distance = fma(t, t, distance);
+            if (x[0].x < WIDE) {
+                let weight = weight_of(row);
+                let audit = is_audited(row);
+                var cluster = 0u;
+                for (var m = 0u; m < n_models; m++) {
+                    let model = models[m];
+                    let first = cluster;
+                    var near = FAR;
+                    var far = FAR;
+                    var nearest = cluster;
+                    for (; cluster < model.end; cluster++) {
+                        let c = cluster * QUADS;
+                        var distance = 0.0;
+                        for (var q = 0u; q < QUADS; q++) {
+                            distance = add_squares(distance, x[q] - centroids[c + q], select(4u, REST, q == LAST));
+                        }
+                        far = min(far, max(distance, near));
+                        if (distance < near) {
+                            near = distance;
+                            nearest = cluster;
+                        }
                     }
-                    far = min(far, max(distance, near));
-                    if (distance < near) {
-                        near = distance;
-                        label = c;
+                    if (far - near <= far * model.tie) {
+                        note_near_tie(params.model + m, row);
+                    } else {
+                        let slot = nearest * WIDTH;
+                        for (var q = 0u; q < QUADS; q++) {
+                            if (!TWICE) { values[q] = vec4i(x[q]); }
+                            add_quad(slot + 4u * q, weight, values[q], select(4u, REST, q == LAST));
+                        }
+                        add_row(slot + D, weight);
+                        if (audit) {
+                            note_label(params.model + m, row, nearest - first);
+                        }
                     }
-                }
-                if (far - near <= far * params.tie) {
-                    labels[row] = label | NEAR_TIE;
-                    let slot = atomicAdd(&ties[0], 1u);
-                    if (slot < params.tie_capacity) {
-                        atomicStore(&ties[1u + slot], params.base + row);
-                    }
-                } else {
-                    labels[row] = label;
-                    for (var j = 0u; j < D; j++) {
-                        atomicAdd(&sums[label * (D + 1u) + j], i32(x[j]));
-                    }
-                    atomicAdd(&sums[label * (D + 1u) + D], 1);
                 }
             }
         }
     }
     workgroupBarrier();
-
-    for (var i = lane; i < SLOTS; i += THREADS) {
-        let sum = atomicLoad(&sums[i]);
-        add_total(i, bitcast<u32>(sum), sign_word(sum));
-    }
+    add_sums_to_totals(lane, THREADS, n_sums);
 }

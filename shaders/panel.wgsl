@@ -8,16 +8,22 @@ struct Params {
     base: u32,          // the chunk's first row, counted within the matrix
     columns: u32,       // workgroups along x; y counts rows of them
     d: u32,
-    k: u32,
-    tie_capacity: u32,  // slots in the list of near ties
+    k: u32,             // clusters of all models of this dispatch
     tie: f32,           // two distances are too close to call when far - near <= far * tie
+    totals: u32,        // where the totals of this dispatch begin
+    models: u32,        // models of this dispatch
+    model: u32,         // the first of them, counted within the pass
+    all_models: u32,    // models of the pass
+    chunk: u32,
+    list: u32,          // the word of the notes where the list of near ties begins
+    tie_capacity: u32,  // its slots
+    turn: u32,          // which model's labels of a row are audited, see notes.wgsl
+    unused: u32,
 }
 
 const PANEL: u32 = 64u;
 const WIDE: f32 = 1048576.0;
 const FAR: f32 = 3.4e38;
-// In a label: the two nearest centroids were too close to call, the host decides.
-const NEAR_TIE: u32 = 0x80000000u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> panels: array<f32>;

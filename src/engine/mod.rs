@@ -98,5 +98,9 @@ pub struct Counters {
     pub dispatches: u64,
     pub submits: u64,
     pub bytes_uploaded: u64,
+    /// Times that the host waited for bytes.
+    pub readbacks: u64,
     pub bytes_read_back: u64,
+    /// Values of the matrix that kernels were sent over, each counted once per dispatch, in bytes.
+    pub matrix_bytes_read: u64,
 }

@@ -96,6 +96,7 @@ impl Heard {
                 "submits": counters.submits,
                 "bytes_uploaded": counters.bytes_uploaded,
                 "bytes_read_back": counters.bytes_read_back,
+                "matrix_bytes_read": counters.matrix_bytes_read,
                 // Of rows times models times passes.
                 "share_decided_by_host": if decisions > 0.0 { by_host as f64 / decisions } else { 0.0 },
                 "iterations": count,

@@ -95,6 +95,33 @@ fn a_fault_at_any_call_ends_in_the_same_answers_or_in_the_error_where_a_gpu_was_
     }
 }
 
+#[test]
+fn what_a_pass_and_the_labels_need_is_compiled_while_rows_are_loaded() {
+    let Some(adapter) = first_adapter() else { return };
+    // Sums in a few words and in many; rows that are too long for registers.
+    for (case, n_models) in
+        [(cases::plain(10, &[5], 300), 1), (cases::plain(10, &[5, 200], 300), 2), (cases::weighted(65, 300), 1)]
+    {
+        let models = &case.models[..n_models];
+        let before = calls();
+        let mut engine = GpuEngine::open(&adapter, GpuSettings::of(&adapter.device, 1 << 30)).unwrap();
+        engine.load(case.matrix.clone()).unwrap();
+        let loaded = calls() - before;
+
+        // From then on the first shader to be compiled fails.
+        arm(Plan { call: loaded, fault: Fault::FailedPipeline });
+        let mut engine = GpuEngine::open(&adapter, GpuSettings::of(&adapter.device, 1 << 30)).unwrap();
+        engine.load(case.matrix.clone()).unwrap();
+        engine.step(models).unwrap();
+        engine.assign(&models[0]).unwrap();
+        assert_eq!(
+            engine.farthest(&models[0], 1).unwrap_err().kind(),
+            Kind::DeviceFault,
+            "nobody compiles this one ahead"
+        );
+    }
+}
+
 /// What the guard says of a GPU whose shaders were changed.
 fn with_shaders_changed(old: &'static str, new: &'static str, case: &Case) -> Option<String> {
     let adapter = first_adapter()?;
@@ -128,16 +155,27 @@ fn a_lost_tile_is_noticed() {
 #[test]
 fn labels_off_by_one_are_noticed_though_sums_add_up() {
     let case = cases::plain(10, &[5], 3000);
-    if let Some(reason) = with_shaders_changed("label = c;", "label = (c + 1u) % K;", &case) {
+    if let Some(reason) = with_shaders_changed("nearest = cluster;", "nearest = (cluster + 1u) % params.k;", &case) {
         assert!(reason.contains("audited rows have a wrong label"), "{reason}");
     }
 }
 
 #[test]
+fn a_few_wrong_labels_of_one_model_of_many_are_noticed_within_as_many_passes_as_there_are_models() {
+    let Some(adapter) = first_adapter() else { return };
+    let case = cases::plain(10, &[5; 18], 3000);
+    replace_in_shaders("nearest - first)", "nearest - first + select(0u, 1u, m == 3u && row % 64u == 5u))");
+    let mut engine = GpuEngine::open(&adapter, GpuSettings::of(&adapter.device, 1 << 30)).unwrap();
+    engine.load(case.matrix.clone()).unwrap();
+    let noticed = (0..case.models.len()).find_map(|_| engine.step(&case.models).err()).expect("a wrong label");
+    assert!(noticed.to_string().contains("audited rows have a wrong label"), "{noticed}");
+}
+
+#[test]
 fn near_ties_left_to_f32_fail_the_suite() {
     let Some(adapter) = first_adapter() else { return };
-    // No difference is at most -1 times a distance.
-    replace_in_shaders("far * params.tie", "far * -1.0");
+    // No difference is below nothing.
+    replace_in_shaders("far - near <= far *", "far - near < 0.0 *");
     let mut engine = GpuEngine::open(&adapter, GpuSettings::of(&adapter.device, 1 << 30)).unwrap();
     let wrong = (0..16).any(|number| crate::equality::compare(&mut engine, &crate::suite::case(number)).is_err());
     assert!(wrong, "the suite did not notice");
@@ -147,7 +185,7 @@ fn near_ties_left_to_f32_fail_the_suite() {
 fn a_driver_that_is_wrong_fails_the_self_test_with_a_reason() {
     let Some(adapter) = first_adapter() else { return };
     // The self-test opens the device once per check; the first of them gets the changed shader.
-    replace_in_shaders("label = c;", "label = 0u;");
+    replace_in_shaders("nearest = cluster;", "nearest = 0u;");
     let report = segmint::engine::gpu::self_test(&adapter);
     let wrong = report.checks.iter().find_map(|check| check.wrong.clone());
     assert!(wrong.is_some_and(|wrong| wrong.contains("wrong")), "{report:#?}");

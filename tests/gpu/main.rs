@@ -9,6 +9,7 @@
 
 mod adapters;
 mod cases;
+mod counted;
 mod equality;
 mod faults;
 #[path = "../engine/reference.rs"]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use segmint::engine::gpu::limits::{STORAGE_BINDINGS, WORKGROUP_WORDS};
-use segmint::engine::gpu::shaders::{Access, Kernel, SMALL_SHAPES, Sums, Weights};
+use segmint::engine::gpu::shaders::{Access, Kernel, ROW_FEATURES_MAX, Room, Sums, Weights};
 use wgpu::naga::proc::{GlobalCtx, Layouter};
 use wgpu::naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use wgpu::naga::{AddressSpace, Module, StorageAccess, front::wgsl};
@@ -24,7 +24,8 @@ fn validated(kernel: Kernel) -> (Module, ModuleInfo) {
 #[test]
 fn every_kernel_is_valid_with_baseline_capabilities_and_binds_what_the_host_says() {
     let all = Kernel::all();
-    assert_eq!(all.len(), SMALL_SHAPES.len() + 9);
+    assert_eq!(all.len(), 4 * ROW_FEATURES_MAX + 8);
+    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len());
     for kernel in all {
         let (module, info) = validated(kernel);
         assert_eq!(module.entry_points.len(), 1, "{kernel:?}");
@@ -78,9 +79,10 @@ fn workgroups_keep_within_the_default_limits() {
 }
 
 #[test]
-fn the_parameters_have_the_size_that_the_host_writes() {
-    let (module, _) = validated(Kernel::Assign);
+fn parameters_and_models_have_the_size_that_the_host_writes() {
+    let (module, _) = validated(Kernel::Lloyd { d: 10, weights: Weights::None, room: Room::Few });
     let (_, params) = module.global_variables.iter().find(|(_, v)| v.space == AddressSpace::Uniform).unwrap();
+    let (model, _) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some("Model")).unwrap();
     let mut layouter = Layouter::default();
     layouter
         .update(GlobalCtx {
@@ -90,37 +92,29 @@ fn the_parameters_have_the_size_that_the_host_writes() {
             global_expressions: &module.global_expressions,
         })
         .unwrap();
-    assert_eq!(layouter[params.ty].size, 32);
+    assert_eq!((layouter[params.ty].size, layouter[model].size), (64, 8));
 }
 
 #[test]
 fn each_shape_gets_a_kernel_whose_sums_fit() {
-    for d in [1, 2, 3, 10, 16, 100, 511, 512] {
+    for d in [1, 2, 3, 10, 16, ROW_FEATURES_MAX, ROW_FEATURES_MAX + 1, 511, 512] {
         for k in [1, 2, 5, 8, 64, 256, 1000, 4096] {
             for weights in [Weights::None, Weights::Given] {
-                match Kernel::lloyd(d, k, weights) {
-                    Kernel::Lloyd { d: small, k: clusters } => {
-                        assert_eq!((small, clusters, weights), (d, k, Weights::None));
-                    }
-                    Kernel::LloydGeneral { sums, weights: kernel } => {
-                        assert_eq!(kernel, weights);
-                        let words = k
-                            * (d + 1 + usize::from(weights == Weights::Given))
-                            * if weights == Weights::Given { 2 } else { 1 };
-                        assert_eq!(sums == Sums::Local, words <= WORKGROUP_WORDS as usize, "d = {d}, k = {k}");
-                    }
-                    other => panic!("{other:?} is no pass"),
+                let given = weights == Weights::Given;
+                let words = if given { 2 * k * (d + 2) } else { k * (d + 1) };
+                let fits = words <= WORKGROUP_WORDS as usize;
+                assert_eq!(Kernel::sum_words(d, k, weights), words);
+                assert_eq!(Kernel::shares(d, k, weights), fits && d <= ROW_FEATURES_MAX, "d = {d}, k = {k}");
+                if fits {
+                    let Kernel::Lloyd { room, .. } = Kernel::lloyd(d, words, weights) else { panic!("d = {d}") };
+                    assert!(words <= room.words() as usize);
+                    assert_eq!(room == Room::Full, words > Room::Few.words() as usize);
                 }
+                let sums = if fits { Sums::Local } else { Sums::Global };
+                assert_eq!(Kernel::lloyd_general(d, k, weights), Kernel::LloydGeneral { sums, weights });
             }
         }
     }
-}
-
-#[test]
-fn small_kernels_are_few_and_distinct() {
-    let distinct: std::collections::BTreeSet<_> = SMALL_SHAPES.iter().collect();
-    assert_eq!(distinct.len(), SMALL_SHAPES.len());
-    assert!(SMALL_SHAPES.len() <= 40);
 }
 
 #[test]

@@ -1,16 +1,19 @@
 //! Label and runner-up of every row: read back chunk by chunk, one word per row.
 
 use super::GpuEngine;
-use super::lloyd::{NEAR_TIE, nothing_loaded};
+use super::device::Bound;
+use super::lloyd::nothing_loaded;
 use super::settle::decide_rows;
-use super::shaders::Kernel;
-use super::work::{Plan, cut};
+use super::shaders::{Kernel, LABELS};
+use super::work::{Plan, cut, of_one};
 use crate::engine::Assignment;
 use crate::error::Result;
 use crate::grid::Centroids;
 
 /// Bits of a label, and of a runner-up, in their word.
 const INDEX_BITS: u32 = 12;
+/// In a word: the host decides this row.
+const NEAR_TIE: u32 = 1 << 31;
 
 impl GpuEngine {
     pub(super) fn assign_all(&mut self, model: &Centroids) -> Result<Assignment> {
@@ -64,10 +67,10 @@ impl GpuEngine {
     ) -> Result<()> {
         let pipeline = self.gpu.pipeline(kernel)?;
         let mut plan = Plan::default();
-        let place = plan.centroids(model, kernel.centroid_layout());
+        let place = plan.centroids([model], kernel.centroid_layout());
         let resident = self.resident()?;
         let chunks: Vec<_> = (0..resident.chunks.len())
-            .map(|chunk| cut(&mut plan, &self.limits, resident, chunk, model, kernel.rows_per_group(), 0))
+            .map(|chunk| cut(&mut plan, &self.limits, resident, chunk, of_one(model), kernel.rows_per_group()))
             .collect();
         let ready = plan.upload(&mut self.gpu, &mut self.inputs)?;
         for (chunk, dispatches) in chunks.into_iter().enumerate() {
@@ -75,11 +78,11 @@ impl GpuEngine {
             let data = resident.data(&mut self.gpu, chunk)?;
             let mut encoder = self.gpu.encoder();
             for dispatch in dispatches {
-                let (gpu, labels) = (&mut self.gpu, &resident.labels);
-                ready.dispatch(gpu, &mut encoder, &pipeline, dispatch, place, &data, labels, [])?;
+                let labels = Bound::whole(LABELS, &resident.labels);
+                ready.dispatch(&mut self.gpu, &mut encoder, &pipeline, dispatch, place, &data, [labels])?;
             }
             let bytes = 4 * words_of(resident.chunks[chunk].rows.len()) as u64;
-            self.gpu.copy_back(&mut encoder, &resident.labels, bytes)?;
+            self.gpu.copy_back(&mut encoder, &resident.labels, 0, bytes)?;
             let sent = self.gpu.submit(encoder)?;
             each(bytemuck::pod_collect_to_vec(&self.gpu.read_back(sent, bytes)?));
         }

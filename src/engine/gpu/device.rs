@@ -2,7 +2,6 @@
 //! all of that, and turns every way in which a device can fail into an error of kind `DeviceFault`: refused requests,
 //! a lost device, a wait that never ends, a panic inside the driver's library.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -12,21 +11,14 @@ use wgpu::{Buffer, BufferUsages, CommandEncoder};
 use super::adapters::{AdapterInfo, title};
 use super::faults::{Fault, Faults};
 use super::limits::{BINDING_BYTES, BUFFER_BYTES, GROUPS_PER_DIMENSION, STORAGE_BINDINGS, WORKGROUP_WORDS};
-use super::shaders::{Access, Kernel};
+use super::pipelines::{Pipeline, Pipelines, ShaderChecks, compile};
+use super::shaders::Kernel;
 use crate::engine::{Counters, Device};
 use crate::error::{Error, Kind, Result};
 
 /// A wait that takes longer than this is a hang: one pass is short dispatches, and even a slow device moves all of its
 /// memory in a second.
 pub const HANG: Duration = Duration::from_secs(30);
-
-/// Whether compiled shaders check their own bounds and loops. Ours are written for known sizes and need no checks; the
-/// equality tests run them both ways.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShaderChecks {
-    Off,
-    On,
-}
 
 /// What the driver said outside of any request: the first message counts.
 #[derive(Default)]
@@ -40,14 +32,6 @@ impl Trouble {
     fn seen(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-/// A compiled kernel and how its bindings lie.
-#[derive(Clone)]
-pub(super) struct Pipeline {
-    pub kernel: Kernel,
-    pipeline: wgpu::ComputePipeline,
-    layout: wgpu::BindGroupLayout,
 }
 
 /// A range of a buffer, bound to a slot.
@@ -72,7 +56,7 @@ pub(super) struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
     trouble: Arc<Trouble>,
-    pipelines: BTreeMap<Kernel, Pipeline>,
+    pipelines: Pipelines,
     readback: Option<Buffer>,
     checks: ShaderChecks,
     hang: Duration,
@@ -106,7 +90,7 @@ impl Gpu {
             device,
             queue,
             trouble,
-            pipelines: BTreeMap::new(),
+            pipelines: Pipelines::default(),
             readback: None,
             checks,
             hang,
@@ -192,59 +176,30 @@ impl Gpu {
 
     /// The compiled kernel, from the first use on.
     pub fn pipeline(&mut self, kernel: Kernel) -> Result<Pipeline> {
-        if let Some(pipeline) = self.pipelines.get(&kernel) {
-            return Ok(pipeline.clone());
+        if let Some(pipeline) = self.pipelines.made(kernel) {
+            return Ok(pipeline);
         }
-        let pipeline = self.call("shader", |gpu| gpu.compile(kernel))?;
-        self.pipelines.insert(kernel, pipeline.clone());
-        Ok(pipeline)
+        self.call("shader", |gpu| {
+            let compiled = match gpu.pipelines.awaited(kernel, gpu.hang) {
+                Some(compiled) => compiled,
+                None => compile(&gpu.device, kernel, gpu.faults.shader(kernel.source()), gpu.checks),
+            };
+            let pipeline = compiled.map_err(|why| gpu.fault(format!("shader {}: {why}", kernel.stem())))?;
+            gpu.pipelines.keep(pipeline.clone());
+            Ok(pipeline)
+        })
     }
 
-    #[allow(unsafe_code)]
-    fn compile(&mut self, kernel: Kernel) -> Result<Pipeline> {
-        let source = self.faults.shader(kernel.source());
-        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let descriptor = wgpu::ShaderModuleDescriptor {
-            label: Some(kernel.stem()),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        };
-        let checks = match self.checks {
-            ShaderChecks::On => wgpu::ShaderRuntimeChecks::checked(),
-            ShaderChecks::Off => wgpu::ShaderRuntimeChecks::unchecked(),
-        };
-        // SAFETY: the text is ours. Every index stays below the size of its binding, because rows are compared with
-        // `params.end`, other rows with `params.other_end`, features and clusters with d and k, and the host sizes the bindings from the same numbers;
-        // every loop counts up to one of these; the only divisors are constants.
-        let module = unsafe { self.device.create_shader_module_trusted(descriptor, checks) };
-        let entries: Vec<_> = kernel.bindings().into_iter().map(|(slot, access)| layout_entry(slot, access)).collect();
-        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some(kernel.stem()),
-            entries: &entries,
-        });
-        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(kernel.stem()),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(kernel.stem()),
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some("main"),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[],
-                // Kernels clear what they use.
-                zero_initialize_workgroup_memory: false,
-            },
-            cache: None,
-        });
-        let failed = pollster::block_on(internal.pop());
-        let refused = pollster::block_on(validation.pop());
-        match refused.or(failed) {
-            None => Ok(Pipeline { kernel, pipeline, layout }),
-            Some(error) => Err(self.fault(format!("shader {}: {error}", kernel.stem()))),
-        }
+    /// Starts to compile kernels that will be asked for.
+    pub fn compile_ahead(&mut self, kernels: &[Kernel]) -> Result<()> {
+        self.call("shaders", |gpu| {
+            let new: Vec<Kernel> = kernels.iter().copied().filter(|&kernel| !gpu.pipelines.knows(kernel)).collect();
+            let texts: Vec<_> = new.into_iter().map(|kernel| (kernel, gpu.faults.shader(kernel.source()))).collect();
+            if !texts.is_empty() {
+                gpu.pipelines.start(&gpu.device, texts, gpu.checks);
+            }
+            Ok(())
+        })
     }
 
     /// The start of a list of work.
@@ -311,15 +266,15 @@ impl Gpu {
         })
     }
 
-    /// Adds to the list a copy of the first `bytes` of a buffer to where the host can read them.
-    pub fn copy_back(&mut self, encoder: &mut CommandEncoder, from: &Buffer, bytes: u64) -> Result<()> {
+    /// Adds to the list a copy of `bytes` of a buffer to where the host can read them.
+    pub fn copy_back(&mut self, encoder: &mut CommandEncoder, from: &Buffer, offset: u64, bytes: u64) -> Result<()> {
         let fits = self.readback.as_ref().is_some_and(|buffer| buffer.size() >= bytes);
         if !fits {
             let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
             self.readback = Some(self.buffer("readback", bytes, usage)?);
         }
         let Some(to) = &self.readback else { return Err(Error::bug("the readback buffer is gone")) };
-        encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes);
+        encoder.copy_buffer_to_buffer(from, offset, to, 0, bytes);
         Ok(())
     }
 
@@ -345,6 +300,7 @@ impl Gpu {
             let copy = view.to_vec();
             drop(view);
             buffer.unmap();
+            gpu.counters.readbacks += 1;
             gpu.counters.bytes_read_back += bytes;
             Ok(copy)
         })
@@ -356,6 +312,7 @@ impl Drop for Gpu {
         if self.hung || !self.is_well() {
             // The library waits for all work when the last handle goes: for a hung device that is for ever, for a broken
             // one it may panic. One handle is kept until the process ends.
+            self.pipelines.abandon();
             std::mem::forget(self.device.clone());
             std::mem::forget(self.queue.clone());
         }
@@ -373,19 +330,5 @@ fn required_limits() -> wgpu::Limits {
         max_compute_invocations_per_workgroup: 256,
         max_compute_workgroups_per_dimension: GROUPS_PER_DIMENSION,
         ..wgpu::Limits::downlevel_defaults()
-    }
-}
-
-fn layout_entry(slot: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
-    let ty = match access {
-        Access::Uniform => wgpu::BufferBindingType::Uniform,
-        Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
-        Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
-    };
-    wgpu::BindGroupLayoutEntry {
-        binding: slot,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-        count: None,
     }
 }

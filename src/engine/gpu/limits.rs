@@ -10,11 +10,15 @@ pub const BINDING_BYTES: u64 = 128 << 20;
 pub const BUFFER_BYTES: u64 = 256 << 20;
 pub const GROUPS_PER_DIMENSION: u32 = 65_535;
 /// Storage bindings of a kernel, at most; WebGPU's default is 8.
-pub const STORAGE_BINDINGS: u32 = 6;
+pub const STORAGE_BINDINGS: u32 = 7;
 /// Bindings of one buffer start at multiples of this.
 pub const ALIGNMENT: u64 = 256;
 /// Workgroup memory, in words of four bytes: WebGPU's default of 16 KiB.
 pub const WORKGROUP_WORDS: u32 = 4096;
+
+/// Models of one list of work, and rows of one chunk: a near tie is told by both in one word of 32 bits.
+pub const MODELS_MAX: usize = 1 << 8;
+const CHUNK_ROWS_MAX: usize = 1 << 24;
 
 /// Coordinates of a model whose pass is so long that a longer list of near ties is nothing beside it.
 const LARGE_MODEL: usize = 4096;
@@ -59,12 +63,12 @@ impl Limits {
     }
 
     /// Rows per chunk: whole panels whose values, and whose labels of four bytes, fit one binding, and at most a quarter
-    /// of the memory, so that several chunks can stay. None where not even one panel fits a binding.
+    /// of the memory, so that several chunks can stay; and no more than a near tie can tell. None where not even one panel fits a binding.
     pub fn chunk_rows(&self, n_features: usize) -> Option<usize> {
         let by_memory = (self.resident_bytes / 4).max(CHUNK_BYTES_MIN);
         let bytes = self.binding_bytes.min(self.buffer_bytes).min(by_memory);
         let panels = bytes / (PANEL_ROWS * n_features.max(1) * 4) as u64;
-        (panels > 0).then_some(panels as usize * PANEL_ROWS)
+        (panels > 0).then_some((panels as usize * PANEL_ROWS).min(CHUNK_ROWS_MAX))
     }
 
     /// Rows per dispatch for a model of this size: whole blocks of `rows_per_group`, within the budget of work and
@@ -99,6 +103,7 @@ pub(super) fn aligned(bytes: u64) -> u64 {
 const _: () = assert!((CLUSTERS_MAX * (FEATURES_MAX + 2) * 8) as u64 <= BINDING_BYTES);
 // A label and a runner-up share a word with a flag, 12 bits each.
 const _: () = assert!(CLUSTERS_MAX <= 1 << 12);
+const _: () = assert!(CHUNK_ROWS_MAX.is_multiple_of(PANEL_ROWS) && (CHUNK_ROWS_MAX * MODELS_MAX) as u64 <= 1 << 32);
 
 #[cfg(test)]
 mod tests {
@@ -118,7 +123,8 @@ mod tests {
                     None => assert!(bytes < panel),
                     Some(rows) => {
                         let used = (rows * d * 4) as u64;
-                        assert!(used <= bytes && used + panel > bytes, "d = {d}, {bytes} bytes: {rows} rows");
+                        assert!(used <= bytes && rows <= CHUNK_ROWS_MAX);
+                        assert!(used + panel > bytes || rows == CHUNK_ROWS_MAX, "d = {d}, {bytes} bytes: {rows} rows");
                     }
                 }
             }

@@ -1,15 +1,21 @@
-//! A pass: every row to its nearest centroid, for all models. One submit and one small readback where the data stays on
-//! the device: totals, near ties and the audited labels of every model.
+//! A pass: every row to its nearest centroid, for all models. Models walk the matrix in batches, so that it is read once
+//! per batch; one submit and one small readback where the data stays on the device.
 
-use wgpu::{Buffer, CommandEncoder};
+use std::ops::Range;
+
+use wgpu::{Buffer, BufferUsages, CommandEncoder};
 
 use super::GpuEngine;
-use super::device::{Bound, Pipeline};
+use super::batches::batches;
+use super::device::Bound;
 use super::faults::Fault;
-use super::limits::aligned;
+use super::limits::{MODELS_MAX, aligned};
+use super::model::tie_factor;
+use super::notes::{Layout, checksum};
+use super::pipelines::Pipeline;
 use super::settle::{add_rows, decide_rows};
-use super::shaders::{Kernel, LABELS, TIES, TOTALS, Weights};
-use super::work::{Dispatch, Params, Place, Plan, Ready, cut, grown};
+use super::shaders::{CentroidLayout, NOTES, TOTALS, Weights};
+use super::work::{Dispatch, ModelEntry, Params, Place, Plan, Ready, cut, grown, of_one};
 use crate::engine::Decision;
 use crate::error::{Error, Result};
 use crate::grid::{Centroids, Sums};
@@ -17,31 +23,35 @@ use crate::grid::{Centroids, Sums};
 /// Results of one list of models; more models than fit are done in several lists.
 const RESULT_BYTES: u64 = 64 << 20;
 
-/// In a label: the host decides this row.
-pub(super) const NEAR_TIE: u32 = 1 << 31;
-
-/// A model within a list: what runs for it, and where its results stand.
-struct Slot {
+/// Models that walk the matrix together.
+struct Walk {
     pipeline: Pipeline,
     centroids: Place,
+    /// Of models that share a dispatch.
+    entries: Option<Place>,
     /// Per chunk.
     dispatches: Vec<Vec<Dispatch>>,
-    totals: Place,
-    ties: Place,
-    tie_capacity: u32,
-    audited: Place,
 }
 
-/// The bytes of a model's results: totals, near ties, audited labels.
-struct ResultSizes {
-    totals: u64,
-    ties: u64,
-    audited: u64,
+/// A list of work for some models, and where its results stand: totals first, then notes.
+struct List {
+    walks: Vec<Walk>,
+    /// The models as they are numbered on the device, as positions among those asked for.
+    order: Vec<usize>,
+    /// Where the totals of each begin, in sums of two words.
+    totals: Vec<usize>,
+    totals_bytes: u64,
+    notes: Layout,
 }
 
-impl ResultSizes {
-    fn total(&self) -> u64 {
-        aligned(self.totals) + aligned(self.ties) + aligned(self.audited)
+impl List {
+    fn bytes(&self) -> u64 {
+        aligned(self.totals_bytes) + 4 * self.notes.words() as u64
+    }
+
+    /// What the first readback brings: everything but near ties beyond the usual few.
+    fn bytes_at_once(&self) -> u64 {
+        aligned(self.totals_bytes) + 4 * (self.notes.list() + self.notes.at_once()) as u64
     }
 }
 
@@ -52,10 +62,10 @@ impl GpuEngine {
         while !rest.is_empty() {
             let mut bytes = 0;
             let fits = |model: &&Centroids| {
-                bytes += self.result_sizes(model, self.tie_capacity(model)).total();
+                bytes += self.totals_bytes(model) + 4 * u64::from(self.tie_capacity(model));
                 bytes <= RESULT_BYTES
             };
-            let count = rest.iter().take_while(fits).count().max(1);
+            let count = rest.iter().take(MODELS_MAX).take_while(fits).count().max(1);
             let (list, later) = rest.split_at(count);
             all.extend(self.pass_list(list)?);
             rest = later;
@@ -67,12 +77,8 @@ impl GpuEngine {
         self.limits.tie_capacity(self.matrix_rows(), model.n_features(), model.n_clusters())
     }
 
-    fn result_sizes(&self, model: &Centroids, tie_capacity: u32) -> ResultSizes {
-        ResultSizes {
-            totals: (model.n_clusters() * self.width(model) * 8) as u64,
-            ties: 4 * (1 + u64::from(tie_capacity)),
-            audited: 4 * self.resident.as_ref().map_or(0, |r| r.audited.len()).max(1) as u64,
-        }
+    fn totals_bytes(&self, model: &Centroids) -> u64 {
+        (model.n_clusters() * self.width(model) * 8) as u64
     }
 
     fn width(&self, model: &Centroids) -> usize {
@@ -84,154 +90,211 @@ impl GpuEngine {
     }
 
     fn pass_list(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+        let capacity = models.iter().map(|model| self.tie_capacity(model)).fold(0, u32::saturating_add);
         let mut plan = Plan::default();
-        let mut end = 0;
-        let mut slots = Vec::with_capacity(models.len());
-        for model in models {
-            slots.push(self.slot(&mut plan, model, self.tie_capacity(model), &mut end)?);
-        }
-        let audits = self.plan_audits(&mut plan)?;
+        let turn = self.passes % models.len() as u32;
+        self.passes = self.passes.wrapping_add(1);
+        let list = self.list(&mut plan, models, capacity, turn)?;
         let ready = plan.upload(&mut self.gpu, &mut self.inputs)?;
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-        let results = grown(&mut self.gpu, &mut self.results, "results", end, usage)?;
-
-        let mut encoder = self.gpu.encoder();
-        encoder.clear_buffer(&results, 0, Some(end));
-        for (chunk, audit) in audits.into_iter().enumerate() {
-            encoder = self.pass_chunk(encoder, &ready, &slots, chunk, &results, audit)?;
-        }
-        self.gpu.copy_back(&mut encoder, &results, end)?;
-        let sent = self.gpu.submit(encoder)?;
+        let results = self.results(&list)?;
+        let sent = self.send(&ready, &list, &results, 0..list.notes.chunks)?;
         // The device works; so does the host.
-        let expected = models.iter().map(|model| self.expected_audit(model)).collect::<Result<Vec<_>>>()?;
+        let audit =
+            |(number, &position): (usize, &usize)| self.audited_labels(&models[position], number, models.len(), turn);
+        let audits = list.order.iter().enumerate().map(audit).collect::<Result<Vec<_>>>()?;
         let mut all = models.iter().map(|model| self.wide_sums(model)).collect::<Result<Vec<_>>>()?;
-        let mut bytes = self.gpu.read_back(sent, end)?;
+        let mut bytes = self.gpu.read_back(sent, list.bytes_at_once())?;
         if self.gpu.faults.strikes(Fault::WrongSums)
             && let Some(byte) = bytes.first_mut()
         {
             *byte ^= 1;
         }
         let words: &[u32] = &bytemuck::pod_collect_to_vec(&bytes);
-        for (((slot, model), sums), expected) in slots.iter().zip(models).zip(&mut all).zip(expected) {
-            self.check_audit(&expected, of(words, slot.audited)?)?;
-            add_totals(of(words, slot.totals)?, self.width(model), sums);
-            let ties = of(words, slot.ties)?;
-            let (count, listed) = ties.split_first().ok_or_else(|| Error::bug("a list of near ties has no length"))?;
-            let rows = if *count <= slot.tie_capacity {
-                self.checked_rows(&listed[..*count as usize])?
-            } else {
-                self.all_ties(model, *count)?
-            };
+        let notes = notes_of(words, &list)?;
+        let near_ties = self.near_ties(models, &list, &results, notes)?;
+        for (number, (&position, rows)) in list.order.iter().zip(&near_ties).enumerate() {
+            let (model, sums) = (&models[position], &mut all[position]);
+            let (audited, decisions) = &audits[number];
+            if checksum(audited, decisions, rows) != list.notes.checksum_of(notes, number) {
+                return Err(self.gpu.fault(format!("some of {} audited rows have a wrong label", audited.len())));
+            }
+            let first = 2 * list.totals[number];
+            let totals = words.get(first..first + self.totals_bytes(model) as usize / 4).ok_or_else(too_short)?;
+            add_totals(totals, self.width(model), sums);
             self.gpu.counters.near_ties += rows.len() as u64;
-            add_rows(&self.resident()?.matrix, model, &rows, sums)?;
+            add_rows(&self.resident()?.matrix, model, rows, sums)?;
         }
         self.gpu.counters.model_passes += models.len() as u64;
         Ok(all)
     }
 
-    fn slot(&mut self, plan: &mut Plan, model: &Centroids, tie_capacity: u32, end: &mut u64) -> Result<Slot> {
-        let kernel = Kernel::lloyd(model.n_features(), model.n_clusters(), self.weights());
-        let pipeline = self.gpu.pipeline(kernel)?;
-        let sizes = self.result_sizes(model, tie_capacity);
-        let mut place = |bytes: u64| {
-            let place = Place { offset: *end, bytes };
-            *end += aligned(bytes);
-            place
-        };
-        let (totals, ties, audited) = (place(sizes.totals), place(sizes.ties), place(sizes.audited));
-        let resident = self.resident()?;
-        let dispatches = (0..resident.chunks.len())
-            .map(|chunk| cut(plan, &self.limits, resident, chunk, model, kernel.rows_per_group(), tie_capacity))
+    /// Plans the walks of models over all chunks.
+    fn list(&mut self, plan: &mut Plan, models: &[Centroids], tie_capacity: u32, turn: u32) -> Result<List> {
+        let weights = self.weights();
+        let batches = batches(models, weights);
+        let order: Vec<usize> = batches.iter().flat_map(|batch| batch.models.iter().copied()).collect();
+        let mut end = 0;
+        let totals: Vec<usize> = order
+            .iter()
+            .map(|&position| {
+                let first = end;
+                end += models[position].n_clusters() * self.width(&models[position]);
+                first
+            })
             .collect();
-        let centroids = plan.centroids(model, kernel.centroid_layout());
-        Ok(Slot { pipeline, centroids, dispatches, totals, ties, tie_capacity, audited })
+        let notes = Layout { models: models.len(), chunks: self.resident()?.chunks.len(), tie_capacity };
+        let mut walks = Vec::with_capacity(batches.len());
+        let mut number = 0;
+        for batch in batches {
+            let pipeline = self.gpu.pipeline(batch.kernel)?;
+            let walking: Vec<&Centroids> = batch.models.iter().map(|&position| &models[position]).collect();
+            let layout = batch.kernel.centroid_layout();
+            let entries = (layout == CentroidLayout::Quads).then(|| plan.models(&entries(&walking)));
+            let Some(first) = walking.first() else { return Err(Error::bug("a batch has no model")) };
+            let common = Params {
+                k: walking.iter().map(|model| model.n_clusters() as u32).sum(),
+                totals: totals[number] as u32,
+                models: walking.len() as u32,
+                model: number as u32,
+                all_models: models.len() as u32,
+                list: notes.list() as u32,
+                tie_capacity,
+                turn,
+                ..of_one(first)
+            };
+            let resident = self.resident()?;
+            let rows_per_group = batch.kernel.rows_per_group();
+            let dispatches = (0..notes.chunks)
+                .map(|chunk| cut(plan, &self.limits, resident, chunk, common, rows_per_group))
+                .collect();
+            number += walking.len();
+            walks.push(Walk { pipeline, centroids: plan.centroids(walking, layout), entries, dispatches });
+        }
+        Ok(List { walks, order, totals, totals_bytes: 8 * end as u64, notes })
     }
 
-    /// One audit per chunk that has audited rows; it is the same for every model.
-    fn plan_audits(&self, plan: &mut Plan) -> Result<Vec<Option<Dispatch>>> {
-        let audit = |chunk: &super::resident::Chunk| {
-            let rows = &chunk.audited;
-            (!rows.is_empty()).then(|| {
-                let groups = rows.len().div_ceil(Kernel::Audit.rows_per_group()) as u32;
-                let params = Params {
-                    first: rows.start as u32,
-                    end: rows.end as u32,
-                    base: chunk.rows.start as u32,
-                    columns: groups,
-                    ..bytemuck::Zeroable::zeroed()
-                };
-                Dispatch { number: plan.params(params), grid: (groups, 1) }
-            })
-        };
-        Ok(self.resident()?.chunks.iter().map(audit).collect())
+    fn results(&mut self, list: &List) -> Result<Buffer> {
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::COPY_SRC;
+        grown(&mut self.gpu, &mut self.results, "results", list.bytes(), usage)
+    }
+
+    /// Sends off all walks over some chunks, and the first readback.
+    fn send(
+        &mut self,
+        ready: &Ready,
+        list: &List,
+        results: &Buffer,
+        chunks: Range<usize>,
+    ) -> Result<wgpu::SubmissionIndex> {
+        let mut encoder = self.gpu.encoder();
+        encoder.clear_buffer(results, 0, Some(aligned(list.totals_bytes) + 4 * list.notes.list() as u64));
+        for chunk in chunks {
+            encoder = self.walk_chunk(encoder, ready, list, results, chunk)?;
+        }
+        self.gpu.copy_back(&mut encoder, results, 0, list.bytes_at_once())?;
+        self.gpu.submit(encoder)
     }
 
     /// All models over one chunk. Where the chunk's data is on its way only, what is there so far is sent off first: the
     /// device works on one chunk while the next is staged, and no third one takes memory.
-    fn pass_chunk(
+    fn walk_chunk(
         &mut self,
         mut encoder: CommandEncoder,
         ready: &Ready,
-        slots: &[Slot],
-        chunk: usize,
+        list: &List,
         results: &Buffer,
-        audit: Option<Dispatch>,
+        chunk: usize,
     ) -> Result<CommandEncoder> {
-        let streamed = !self.resident()?.stays(chunk);
-        if streamed {
+        if !self.resident()?.stays(chunk) {
             let sent = self.gpu.submit(encoder)?;
             if let Some(before) = self.in_flight.replace(sent) {
                 self.gpu.wait(before)?;
             }
             encoder = self.gpu.encoder();
         }
-        let audit_pipeline = self.gpu.pipeline(Kernel::Audit)?;
         let Some(resident) = &self.resident else { return Err(nothing_loaded()) };
         let data = resident.data(&mut self.gpu, chunk)?;
-        let bound = |slot, place: Place| Bound { slot, buffer: results, offset: place.offset, bytes: place.bytes };
-        for model in slots {
-            for &dispatch in &model.dispatches[chunk] {
-                let more = [bound(TOTALS, model.totals), bound(TIES, model.ties)];
-                let (gpu, labels) = (&mut self.gpu, &resident.labels);
-                ready.dispatch(gpu, &mut encoder, &model.pipeline, dispatch, model.centroids, &data, labels, more)?;
-            }
-            if let Some(audit) = audit {
-                let bounds = [
-                    ready.params_bound(audit.number),
-                    Bound::whole(LABELS, &resident.labels),
-                    Bound::whole(TOTALS, &resident.audited_rows),
-                    bound(TIES, model.audited),
+        let notes = aligned(list.totals_bytes);
+        for walk in &list.walks {
+            for &dispatch in &walk.dispatches[chunk] {
+                let more = [
+                    Bound { slot: TOTALS, buffer: results, offset: 0, bytes: list.totals_bytes },
+                    Bound { slot: NOTES, buffer: results, offset: notes, bytes: 4 * list.notes.words() as u64 },
                 ];
-                self.gpu.dispatch(&mut encoder, &audit_pipeline, &bounds, audit.grid)?;
+                let more = more.into_iter().chain(walk.entries.map(|place| ready.models_bound(place)));
+                let gpu = &mut self.gpu;
+                ready.dispatch(gpu, &mut encoder, &walk.pipeline, dispatch, walk.centroids, &data, more)?;
             }
         }
         Ok(encoder)
     }
 
-    /// Finds the near ties of a model whose list was too short: the same kernel runs again, chunk by chunk, with a list
-    /// as long as the chunk. The same kernel on the same input flags the same rows; their number must agree.
-    fn all_ties(&mut self, model: &Centroids, count: u32) -> Result<Vec<u64>> {
-        let mut all = Vec::with_capacity(count as usize);
-        for chunk in 0..self.resident()?.chunks.len() {
-            let capacity = self.resident()?.chunks[chunk].rows.len() as u32;
-            let (mut plan, mut end) = (Plan::default(), 0);
-            let slot = self.slot(&mut plan, model, capacity, &mut end)?;
-            let ready = plan.upload(&mut self.gpu, &mut self.inputs)?;
-            let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-            let results = grown(&mut self.gpu, &mut self.results, "results", end, usage)?;
+    /// The near ties of each model, as the device numbers them, ascending. What the first readback did not bring is
+    /// fetched; where the list was too short for all of them, each model walks again by itself.
+    fn near_ties(
+        &mut self,
+        models: &[Centroids],
+        list: &List,
+        results: &Buffer,
+        notes: &[u32],
+    ) -> Result<Vec<Vec<u64>>> {
+        let layout = list.notes;
+        let all = notes.first().map_or(0, |&count| count as usize);
+        if all > layout.tie_capacity as usize {
+            return (0..layout.models)
+                .map(|number| match layout.near_ties_of(notes, number) {
+                    0 => Ok(Vec::new()),
+                    count => self.near_ties_of_one(&models[list.order[number]], count),
+                })
+                .collect();
+        }
+        let mut words = notes[layout.list()..].to_vec();
+        words.truncate(all);
+        if all > words.len() {
+            let offset = aligned(list.totals_bytes) + 4 * (layout.list() + words.len()) as u64;
+            let bytes = 4 * (all - words.len()) as u64;
             let mut encoder = self.gpu.encoder();
-            encoder.clear_buffer(&results, 0, Some(end));
-            encoder = self.pass_chunk(encoder, &ready, &[slot], chunk, &results, None)?;
-            self.gpu.copy_back(&mut encoder, &results, end)?;
+            self.gpu.copy_back(&mut encoder, results, offset, bytes)?;
             let sent = self.gpu.submit(encoder)?;
-            let bytes = self.gpu.read_back(sent, end)?;
-            let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
-            let sizes = self.result_sizes(model, capacity);
-            let place = Place { offset: aligned(sizes.totals), bytes: sizes.ties };
-            let (found, listed) =
-                of(&words, place)?.split_first().ok_or_else(|| Error::bug("a list of near ties has no length"))?;
-            let listed = listed.get(..*found as usize).ok_or_else(|| self.gpu.fault("more near ties than rows"))?;
-            all.extend(self.checked_rows(listed)?);
+            words.extend(bytemuck::pod_collect_to_vec::<u8, u32>(&self.gpu.read_back(sent, bytes)?));
+        }
+        let places = layout.places(notes).ok_or_else(|| self.gpu.fault("its counts of near ties do not add up"))?;
+        let mut rows = vec![Vec::new(); layout.models];
+        for (chunk, places) in self.resident()?.chunks.iter().zip(places) {
+            for &word in words.get(places).ok_or_else(too_short)? {
+                let tie = layout.near_tie(word);
+                if tie.row >= chunk.rows.len() {
+                    return Err(self.gpu.fault("a near tie names a row that does not exist"));
+                }
+                rows[tie.model].push((chunk.rows.start + tie.row) as u64);
+            }
+        }
+        for (number, rows) in rows.iter_mut().enumerate() {
+            rows.sort_unstable();
+            if rows.len() != layout.near_ties_of(notes, number) as usize {
+                return Err(self.gpu.fault("its near ties and their number disagree"));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The near ties of one model, however many: chunk by chunk, with a list as long as the longest. The same kernel on the
+    /// same input flags the same rows; their number must agree.
+    fn near_ties_of_one(&mut self, model: &Centroids, count: u32) -> Result<Vec<u64>> {
+        let longest = self.resident()?.chunks.iter().map(|chunk| chunk.rows.len()).max().unwrap_or(0);
+        let (mut plan, models) = (Plan::default(), std::slice::from_ref(model));
+        let list = self.list(&mut plan, models, longest as u32, 0)?;
+        let ready = plan.upload(&mut self.gpu, &mut self.inputs)?;
+        let results = self.results(&list)?;
+        let mut all = Vec::with_capacity(count as usize);
+        for chunk in 0..list.notes.chunks {
+            let sent = self.send(&ready, &list, &results, chunk..chunk + 1)?;
+            let words: Vec<u32> = bytemuck::pod_collect_to_vec(&self.gpu.read_back(sent, list.bytes_at_once())?);
+            let notes = notes_of(&words, &list)?;
+            if notes.first().is_some_and(|&found| found as usize > longest) {
+                return Err(self.gpu.fault("more near ties than rows"));
+            }
+            all.extend(self.near_ties(models, &list, &results, notes)?.into_iter().flatten());
         }
         if all.len() != count as usize {
             return Err(self.gpu.fault(format!("{count} near ties were counted, {} found", all.len())));
@@ -239,29 +302,20 @@ impl GpuEngine {
         Ok(all)
     }
 
-    /// Row numbers that came from the device.
-    fn checked_rows(&self, rows: &[u32]) -> Result<Vec<u64>> {
-        let n_rows = self.matrix_rows() as u64;
-        let rows: Vec<u64> = rows.iter().map(|&row| u64::from(row)).collect();
-        match rows.iter().all(|&row| row < n_rows) {
-            true => Ok(rows),
-            false => Err(self.gpu.fault("a near tie names a row that does not exist")),
-        }
-    }
-
-    fn expected_audit(&self, model: &Centroids) -> Result<Vec<Decision>> {
+    /// The rows whose labels are audited of a model in this pass, and what they must be: the models share the audited rows,
+    /// and take turns, so that as many passes as there are models audit all rows of each.
+    fn audited_labels(
+        &self,
+        model: &Centroids,
+        number: usize,
+        n_models: usize,
+        turn: u32,
+    ) -> Result<(Vec<u64>, Vec<Decision>)> {
         let resident = self.resident()?;
-        decide_rows(&resident.matrix, model, &resident.audited)
-    }
-
-    /// Labels of audited rows, unless the device left them to the host.
-    fn check_audit(&self, expected: &[Decision], labels: &[u32]) -> Result<()> {
-        let wrong =
-            |(decision, label): &(&Decision, &u32)| *label & NEAR_TIE == 0 && **label != u32::from(decision.label);
-        match expected.iter().zip(labels).filter(wrong).count() {
-            0 => Ok(()),
-            count => Err(self.gpu.fault(format!("{count} of {} audited rows have a wrong label", expected.len()))),
-        }
+        let its_turn = |row: &u64| (*row as u32).wrapping_add(number as u32) % n_models as u32 == turn;
+        let rows: Vec<u64> = resident.audited.iter().copied().filter(its_turn).collect();
+        let decisions = decide_rows(&resident.matrix, model, &rows)?;
+        Ok((rows, decisions))
     }
 
     fn wide_sums(&mut self, model: &Centroids) -> Result<Sums> {
@@ -275,13 +329,28 @@ impl GpuEngine {
     }
 }
 
+/// The models of one dispatch as its kernel wants them.
+fn entries(models: &[&Centroids]) -> Vec<ModelEntry> {
+    let mut end = 0;
+    let entry = |model: &&Centroids| {
+        end += model.n_clusters() as u32;
+        ModelEntry { end, tie: tie_factor(model) }
+    };
+    models.iter().map(entry).collect()
+}
+
 pub(super) fn nothing_loaded() -> Error {
     Error::bug("a pass was asked for before a matrix was loaded")
 }
 
-fn of(words: &[u32], place: Place) -> Result<&[u32]> {
-    let from = place.offset as usize / 4;
-    words.get(from..from + place.bytes as usize / 4).ok_or_else(|| Error::bug("a readback is shorter than its results"))
+fn too_short() -> Error {
+    Error::bug("a readback is shorter than its results")
+}
+
+/// The notes within a first readback; all of them are there but the end of the list of near ties.
+fn notes_of<'a>(words: &'a [u32], list: &List) -> Result<&'a [u32]> {
+    let notes = words.get(aligned(list.totals_bytes) as usize / 4..).ok_or_else(too_short)?;
+    if notes.len() < list.notes.list() { Err(too_short()) } else { Ok(notes) }
 }
 
 /// Adds totals of two words each: per cluster d sums, the row count, and the weight where there is one.

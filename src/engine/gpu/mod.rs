@@ -1,14 +1,15 @@
 //! The engine on a GPU, through wgpu: Vulkan, Metal, DirectX 12, OpenGL.
 //!
 //! The matrix is uploaded as it is, panel after panel, in chunks that fit a binding. A pass is one list of dispatches for
-//! all models, one submit, and one readback of totals, near ties and audited labels; everything else stays on the
-//! device. Shaders ask for no more than WebGPU's default limits, no subgroups, no 64-bit integers, no float atomics.
+//! all models, which walk it together, one submit, and one readback of totals, near ties and checksums; everything else
+//! stays on the device. Shaders ask for no more than WebGPU's default limits, no subgroups, no 64-bit integers, no float atomics.
 //!
 //! This room refuses to decide: f32 only filters, and rows too close to call go to [`crate::engine::decide`]. It
 //! refuses to go on after a fault: every failure of the device is an error, and what comes next is `guard`'s.
 
 mod adapters;
 mod assign;
+mod batches;
 mod device;
 mod farthest;
 #[doc(hidden)]
@@ -16,6 +17,8 @@ pub mod faults;
 pub mod limits;
 mod lloyd;
 mod model;
+mod notes;
+mod pipelines;
 mod resident;
 mod self_test;
 mod settle;
@@ -25,8 +28,9 @@ mod silhouette;
 mod work;
 
 pub use adapters::{AdapterInfo, Offer, adapters, quiet_drivers, title};
-pub use device::{HANG, ShaderChecks};
+pub use device::HANG;
 pub use limits::Limits;
+pub use pipelines::ShaderChecks;
 pub use self_test::{Check, Report, self_test};
 
 use std::sync::Arc;
@@ -63,6 +67,8 @@ pub struct GpuEngine {
     inputs: Inputs,
     results: Option<wgpu::Buffer>,
     resident: Option<Resident>,
+    /// Passes so far: audits take turns.
+    passes: u32,
     /// The last submit of a pass that streams, while it may still be at work.
     in_flight: Option<wgpu::SubmissionIndex>,
 }
@@ -71,7 +77,7 @@ impl GpuEngine {
     pub fn open(adapter: &AdapterInfo, settings: GpuSettings) -> Result<Self> {
         let gpu = Gpu::open(adapter, settings.checks, settings.hang)?;
         let (limits, inputs) = (settings.limits, Inputs::default());
-        Ok(Self { gpu, limits, inputs, results: None, resident: None, in_flight: None })
+        Ok(Self { gpu, limits, inputs, results: None, resident: None, passes: 0, in_flight: None })
     }
 
     /// Whether the matrix stays on the device between passes; otherwise part of it is uploaded on each.

@@ -5,6 +5,8 @@ use crate::grid::{Centroids, WIDE};
 
 /// Clusters that meet a value together in the general kernels.
 const GROUP: usize = 8;
+/// Values of a centroid that are read together while a row stands in registers.
+const QUAD: usize = 4;
 
 /// Fills up the last group. Its squared distance is above 2^109, which no real centroid reaches (512 features, each
 /// closer than 2^50 + 2^20), and 512 of its squares stay below f32's largest number.
@@ -34,7 +36,14 @@ pub(super) fn tie_factor(model: &Centroids) -> f32 {
 /// The centroids in f32.
 pub(super) fn centroids(model: &Centroids, layout: CentroidLayout) -> Vec<f32> {
     match layout {
-        CentroidLayout::Plain => model.values().iter().map(|&c| c as f32).collect(),
+        CentroidLayout::Quads => {
+            let quads = |row: &[i64]| {
+                let mut quads: Vec<f32> = row.iter().map(|&c| c as f32).collect();
+                quads.resize(row.len().next_multiple_of(QUAD), 0.0);
+                quads
+            };
+            model.rows().flat_map(quads).collect()
+        }
         CentroidLayout::Eights => {
             let (k, d) = (model.n_clusters(), model.n_features());
             let mut out = vec![PADDING; k.next_multiple_of(GROUP) * d];
@@ -62,6 +71,14 @@ mod tests {
         assert!((PADDING * PADDING * 512.0).is_finite());
         let farthest = (crate::grid::COORDINATE_MAX + WIDE) as f32;
         assert!(PADDING * PADDING > farthest * farthest * 512.0);
+    }
+
+    #[test]
+    fn quads_are_filled_up_cluster_by_cluster() {
+        let of = |d: usize, values: &[i64]| centroids(&Centroids::new(0, 0, d, values.to_vec()), CentroidLayout::Quads);
+        assert_eq!(of(3, &[1, 2, 3, 4, 5, 6]), [1.0, 2.0, 3.0, 0.0, 4.0, 5.0, 6.0, 0.0]);
+        assert_eq!(of(4, &[1, 2, 3, 4]), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(of(5, &[1, 2, 3, 4, 5])[4..], [5.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use wgpu::Buffer;
 use super::device::Gpu;
 use super::limits::Limits;
 use super::settle::audit_rows;
-use super::shaders::Weights;
+use super::shaders::{Kernel, Weights};
 use crate::error::{Error, Kind, Result};
 use crate::grid::{Matrix, PANEL_ROWS};
 
@@ -27,6 +27,8 @@ pub(super) struct Chunk {
 pub(super) struct ChunkData {
     pub panels: Buffer,
     pub weights: Option<Buffer>,
+    /// One bit per row: whether its labels are audited.
+    pub audited: Buffer,
 }
 
 pub(super) struct Resident {
@@ -35,8 +37,7 @@ pub(super) struct Resident {
     pub chunks: Vec<Chunk>,
     /// Ascending.
     pub audited: Vec<u64>,
-    pub audited_rows: Buffer,
-    /// One word per row of the largest chunk: labels, used by one model and chunk after the other.
+    /// One word per row of the largest chunk: what `assign` and `farthest` find, chunk after chunk.
     pub labels: Buffer,
     stream: Option<ChunkData>,
 }
@@ -64,10 +65,8 @@ impl Resident {
             })
             .collect();
         let weights = if matrix.weights().is_some() { Weights::Given } else { Weights::None };
+        gpu.compile_ahead(&Kernel::usual(matrix.n_features(), weights))?;
         let labels = gpu.output("labels", 4 * step.min(n_rows.next_multiple_of(PANEL_ROWS)) as u64)?;
-        let audited_rows = gpu.input("audited rows", 4 * audited.len() as u64)?;
-        let numbers: Vec<u32> = audited.iter().map(|&row| row as u32).collect();
-        gpu.upload(&audited_rows, bytemuck::cast_slice(&numbers))?;
 
         let mut stream = None;
         let mut used = 0;
@@ -89,14 +88,14 @@ impl Resident {
             }
             used += bytes;
             if let Some(data) = &chunk.data {
-                data.fill(gpu, &matrix, &chunk.rows)?;
+                data.fill(gpu, &matrix, &chunk.rows, &audited[chunk.audited.clone()])?;
             }
             // Uploads are staged until a submit, and freed when it is done.
             let encoder = gpu.encoder();
             let sent = gpu.submit(encoder)?;
             gpu.wait(sent)?;
         }
-        Ok(Self { matrix, weights, chunks, audited, audited_rows, labels, stream })
+        Ok(Self { matrix, weights, chunks, audited, labels, stream })
     }
 
     /// Whether every chunk stays on the device.
@@ -111,7 +110,7 @@ impl Resident {
         match (&chunk.data, &self.stream) {
             (Some(data), _) => Ok(data.clone()),
             (None, Some(place)) => {
-                place.fill(gpu, &self.matrix, &chunk.rows)?;
+                place.fill(gpu, &self.matrix, &chunk.rows, &self.audited[chunk.audited.clone()])?;
                 Ok(place.clone())
             }
             (None, None) => Err(Error::bug("a chunk is neither on the device nor has a place to go through")),
@@ -126,7 +125,8 @@ impl Resident {
 impl Chunk {
     fn bytes(&self, matrix: &Matrix) -> u64 {
         let panels = self.rows.len().div_ceil(PANEL_ROWS) as u64;
-        panels * PANEL_ROWS as u64 * (4 * matrix.n_features() as u64 + if matrix.weights().is_some() { 2 } else { 0 })
+        let row = 4 * matrix.n_features() as u64 + if matrix.weights().is_some() { 2 } else { 0 };
+        panels * (PANEL_ROWS as u64 * row + PANEL_ROWS as u64 / 8)
     }
 }
 
@@ -139,10 +139,11 @@ impl ChunkData {
             Some(_) => Some(gpu.input("weights", 2 * slots)?),
             None => None,
         };
-        Ok(Self { panels, weights })
+        let audited = gpu.input("audited rows", slots / 8)?;
+        Ok(Self { panels, weights, audited })
     }
 
-    fn fill(&self, gpu: &mut Gpu, matrix: &Matrix, rows: &Range<usize>) -> Result<()> {
+    fn fill(&self, gpu: &mut Gpu, matrix: &Matrix, rows: &Range<usize>, audited: &[u64]) -> Result<()> {
         let panel = PANEL_ROWS * matrix.n_features();
         let panels = rows.start / PANEL_ROWS * panel..rows.end.div_ceil(PANEL_ROWS) * panel;
         gpu.upload(&self.panels, bytemuck::cast_slice(&matrix.panels()[panels]))?;
@@ -153,6 +154,27 @@ impl ChunkData {
                 .collect();
             gpu.upload(buffer, bytemuck::cast_slice(&words))?;
         }
-        Ok(())
+        gpu.upload(&self.audited, bytemuck::cast_slice(&bits(rows, audited)))
+    }
+}
+
+/// One bit per row of a range, whole panels: set for those listed.
+fn bits(rows: &Range<usize>, listed: &[u64]) -> Vec<u32> {
+    let mut words = vec![0u32; rows.len().next_multiple_of(PANEL_ROWS) / 32];
+    for &row in listed {
+        let place = row as usize - rows.start;
+        words[place / 32] |= 1 << (place % 32);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_counted_from_the_first_row_and_fill_whole_panels() {
+        assert_eq!(bits(&(64..129), &[64, 95, 96, 128]), [1 | 1 << 31, 1, 1, 0]);
+        assert_eq!(bits(&(0..0), &[]), [0u32; 0]);
     }
 }

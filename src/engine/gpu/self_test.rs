@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::device::ShaderChecks;
 use super::limits::BINDING_BYTES;
+use super::pipelines::ShaderChecks;
 use super::settle::{add_rows, decide_rows};
+use super::shaders::ROW_FEATURES_MAX;
 use super::{AdapterInfo, GpuEngine, GpuSettings};
 use crate::engine::{Device, Engine};
 use crate::error::Result;
@@ -66,16 +67,20 @@ fn try_one(adapter: &AdapterInfo, make: Make) -> Result<Option<String>> {
     engine.load(matrix.clone())?;
 
     let rows: Vec<u64> = (0..matrix.n_rows() as u64).collect();
-    let mut expected = Sums::zero(model.n_clusters(), model.n_features());
-    add_rows(&matrix, &model, &rows, &mut expected)?;
-    let sums = engine.step(std::slice::from_ref(&model))?;
-    let sums = &sums[0];
-    if sums.rows != expected.rows {
-        return Ok(Some("rows are counted in wrong clusters, or lost".to_owned()));
-    }
-    if *sums != expected {
-        let count = sums.sums.iter().zip(&expected.sums).filter(|(a, b)| a != b).count();
-        return Ok(Some(format!("{count} of {} sums are wrong", expected.sums.len())));
+    // Beside the model walks one of half its clusters.
+    let d = model.n_features();
+    let half = Centroids::new(1, 0, d, model.values()[..model.n_clusters().div_ceil(2) * d].to_vec());
+    let models = [model.clone(), half];
+    for (model, sums) in models.iter().zip(engine.step(&models)?) {
+        let mut expected = Sums::zero(model.n_clusters(), d);
+        add_rows(&matrix, model, &rows, &mut expected)?;
+        if sums.rows != expected.rows {
+            return Ok(Some("rows are counted in wrong clusters, or lost".to_owned()));
+        }
+        if sums != expected {
+            let count = sums.sums.iter().zip(&expected.sums).filter(|(a, b)| a != b).count();
+            return Ok(Some(format!("{count} of {} sums are wrong", expected.sums.len())));
+        }
     }
     let assignment = engine.assign(&model)?;
     let differ = decide_rows(&matrix, &model, &rows)?
@@ -116,7 +121,7 @@ fn near_ties() -> (Matrix, Centroids) {
 }
 
 fn near_ties_general() -> (Matrix, Centroids) {
-    across_the_bisector(33, 2)
+    across_the_bisector(ROW_FEATURES_MAX + 1, 2)
 }
 
 fn extremes() -> (Matrix, Centroids) {

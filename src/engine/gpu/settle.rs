@@ -7,7 +7,7 @@ use crate::engine::{Decision, decide};
 use crate::error::{Error, Result};
 use crate::grid::{Centroids, Matrix, Sums};
 
-/// Rows whose labels are checked on each pass.
+/// Rows whose labels are checked on each pass, by one of its models each.
 pub(super) const AUDIT_ROWS: usize = 1024;
 
 /// Multiply-adds below which another thread costs more than it saves.

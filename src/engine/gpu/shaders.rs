@@ -8,47 +8,12 @@ const ROWS_LOCAL: usize = crate::grid::BLOCK_ROWS;
 /// Rows per workgroup where sums go straight to memory; fewer, because such models are heavy.
 const ROWS_GLOBAL: usize = 256;
 
-/// (d, k) with a kernel of their own: the sweep over k for three and ten features, and what lies around.
-pub const SMALL_SHAPES: [(usize, usize); 38] = [
-    (2, 3),
-    (2, 4),
-    (2, 5),
-    (3, 2),
-    (3, 3),
-    (3, 4),
-    (3, 5),
-    (3, 6),
-    (3, 7),
-    (3, 8),
-    (3, 9),
-    (3, 10),
-    (4, 3),
-    (4, 4),
-    (4, 5),
-    (4, 6),
-    (5, 3),
-    (5, 4),
-    (5, 5),
-    (5, 6),
-    (8, 3),
-    (8, 4),
-    (8, 5),
-    (8, 6),
-    (9, 3),
-    (9, 4),
-    (9, 5),
-    (9, 6),
-    (10, 2),
-    (10, 3),
-    (10, 4),
-    (10, 5),
-    (10, 6),
-    (10, 7),
-    (10, 8),
-    (10, 9),
-    (10, 10),
-    (16, 8),
-];
+/// Up to so many features a row stands in registers while it meets all models. Mesa's compiler for AMD takes about 100
+/// registers at 64 and spills none; `shaders/report.tsv` has the figures.
+pub const ROW_FEATURES_MAX: usize = 64;
+
+/// Workgroup memory of a pass over few clusters, in words: small enough for as many workgroups as a device can hold.
+pub const FEW_WORDS: u32 = 1024;
 
 /// Whether rows carry sample weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +32,24 @@ impl Weights {
     }
 }
 
+/// Workgroup memory for the sums of a pass over many models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Room {
+    /// [`FEW_WORDS`].
+    Few,
+    /// All that WebGPU grants.
+    Full,
+}
+
+impl Room {
+    pub fn words(self) -> u32 {
+        match self {
+            Room::Few => FEW_WORDS,
+            Room::Full => WORKGROUP_WORDS,
+        }
+    }
+}
+
 /// Where a general pass adds up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sums {
@@ -79,11 +62,21 @@ pub enum Sums {
 /// One compiled kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kernel {
-    Lloyd { d: usize, k: usize },
-    LloydGeneral { sums: Sums, weights: Weights },
+    /// Many models, each row read once.
+    Lloyd {
+        d: usize,
+        weights: Weights,
+        room: Room,
+    },
+    /// One model of any size.
+    LloydGeneral {
+        sums: Sums,
+        weights: Weights,
+    },
     Assign,
-    Farthest { weights: Weights },
-    Audit,
+    Farthest {
+        weights: Weights,
+    },
     Silhouette,
 }
 
@@ -101,51 +94,75 @@ pub const PANELS: u32 = 1;
 pub const CENTROIDS: u32 = 2;
 /// Labels; `largest` of farthest; sums of silhouette.
 pub const LABELS: u32 = 3;
-/// Totals; the audited rows of audit.
+/// The models of a pass.
+pub const MODELS: u32 = 3;
 pub const TOTALS: u32 = 4;
-/// Near ties; the audited labels of audit.
-pub const TIES: u32 = 5;
+pub const NOTES: u32 = 5;
 pub const WEIGHTS: u32 = 6;
+/// One bit per row of the chunk.
+pub const AUDITED: u32 = 7;
 
 /// How centroids lie in memory for a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CentroidLayout {
-    /// Cluster after cluster.
-    Plain,
+    /// Cluster after cluster, each filled up with zeros to whole quads.
+    Quads,
     /// Groups of eight clusters, feature after feature.
     Eights,
 }
 
 impl Kernel {
-    /// The kernel of a pass over the data for a model of this shape.
-    pub fn lloyd(n_features: usize, n_clusters: usize, weights: Weights) -> Self {
-        if weights == Weights::None && SMALL_SHAPES.contains(&(n_features, n_clusters)) {
-            return Kernel::Lloyd { d: n_features, k: n_clusters };
-        }
-        let words = n_clusters * weights.width(n_features) * words_per_slot(weights);
+    /// Words of workgroup memory that the sums of a model take.
+    pub fn sum_words(n_features: usize, n_clusters: usize, weights: Weights) -> usize {
+        n_clusters * weights.width(n_features) * words_per_sum(weights)
+    }
+
+    /// Whether a model of this shape can share a pass with others.
+    pub fn shares(n_features: usize, n_clusters: usize, weights: Weights) -> bool {
+        n_features <= ROW_FEATURES_MAX && Self::sum_words(n_features, n_clusters, weights) <= WORKGROUP_WORDS as usize
+    }
+
+    /// The kernel of a pass for models whose sums take so many words together.
+    pub fn lloyd(n_features: usize, sum_words: usize, weights: Weights) -> Self {
+        let room = if sum_words <= FEW_WORDS as usize { Room::Few } else { Room::Full };
+        Kernel::Lloyd { d: n_features, weights, room }
+    }
+
+    /// The kernel of a pass for one model that cannot share.
+    pub fn lloyd_general(n_features: usize, n_clusters: usize, weights: Weights) -> Self {
+        let words = Self::sum_words(n_features, n_clusters, weights);
         let sums = if words <= WORKGROUP_WORDS as usize { Sums::Local } else { Sums::Global };
         Kernel::LloydGeneral { sums, weights }
     }
 
+    /// What a run over such rows will ask for whatever it does: a pass and the labels.
+    pub fn usual(n_features: usize, weights: Weights) -> Vec<Kernel> {
+        let pass = match n_features <= ROW_FEATURES_MAX {
+            true => [Room::Few, Room::Full].map(|room| Kernel::Lloyd { d: n_features, weights, room }).to_vec(),
+            false => vec![Kernel::LloydGeneral { sums: Sums::Local, weights }],
+        };
+        [pass, vec![Kernel::Assign]].concat()
+    }
+
     /// All kernels there are.
     pub fn all() -> Vec<Kernel> {
-        let mut all: Vec<Kernel> = SMALL_SHAPES.iter().map(|&(d, k)| Kernel::Lloyd { d, k }).collect();
+        let mut all = vec![Kernel::Assign, Kernel::Silhouette];
         for weights in [Weights::None, Weights::Given] {
+            for d in 1..=ROW_FEATURES_MAX {
+                all.extend([Room::Few, Room::Full].map(|room| Kernel::Lloyd { d, weights, room }));
+            }
             all.extend([Sums::Local, Sums::Global].map(|sums| Kernel::LloydGeneral { sums, weights }));
             all.push(Kernel::Farthest { weights });
         }
-        all.extend([Kernel::Assign, Kernel::Audit, Kernel::Silhouette]);
         all
     }
 
-    /// The file's stem.
     pub fn stem(self) -> &'static str {
         match self {
             Kernel::Lloyd { .. } => "lloyd",
             Kernel::LloydGeneral { .. } => "lloyd_general",
             Kernel::Assign => "assign",
             Kernel::Farthest { .. } => "farthest",
-            Kernel::Audit => "audit",
             Kernel::Silhouette => "silhouette",
         }
     }
@@ -155,29 +172,36 @@ impl Kernel {
             Kernel::Lloyd { .. } | Kernel::LloydGeneral { sums: Sums::Local, .. } => ROWS_LOCAL,
             Kernel::LloydGeneral { sums: Sums::Global, .. } => ROWS_GLOBAL,
             Kernel::Assign => 128,
-            Kernel::Farthest { .. } | Kernel::Audit | Kernel::Silhouette => 64,
+            Kernel::Farthest { .. } | Kernel::Silhouette => 64,
         }
     }
 
     pub fn centroid_layout(self) -> CentroidLayout {
         match self {
-            Kernel::Lloyd { .. } => CentroidLayout::Plain,
+            Kernel::Lloyd { .. } => CentroidLayout::Quads,
             _ => CentroidLayout::Eights,
         }
     }
 
     pub fn bindings(self) -> Vec<(u32, Access)> {
         use Access::{Read, ReadWrite, Uniform};
-        let data = [(PARAMS, Uniform), (PANELS, Read), (CENTROIDS, Read), (LABELS, ReadWrite)];
-        let weighted = |weights| (weights == Weights::Given).then_some((WEIGHTS, Read));
+        let data = [(PARAMS, Uniform), (PANELS, Read), (CENTROIDS, Read)];
+        let pass = [(TOTALS, ReadWrite), (NOTES, ReadWrite), (AUDITED, Read)];
+        let more = match self {
+            Kernel::Lloyd { .. } => [&pass[..], &[(MODELS, Read)]].concat(),
+            Kernel::LloydGeneral { .. } => pass.to_vec(),
+            Kernel::Assign | Kernel::Farthest { .. } | Kernel::Silhouette => vec![(LABELS, ReadWrite)],
+        };
+        let weights = (self.weights() == Weights::Given).then_some((WEIGHTS, Read));
+        data.into_iter().chain(more).chain(weights).collect()
+    }
+
+    fn weights(self) -> Weights {
         match self {
-            Kernel::Lloyd { .. } => data.into_iter().chain([(TOTALS, ReadWrite), (TIES, ReadWrite)]).collect(),
-            Kernel::LloydGeneral { weights, .. } => {
-                data.into_iter().chain([(TOTALS, ReadWrite), (TIES, ReadWrite)]).chain(weighted(weights)).collect()
+            Kernel::Lloyd { weights, .. } | Kernel::LloydGeneral { weights, .. } | Kernel::Farthest { weights } => {
+                weights
             }
-            Kernel::Assign | Kernel::Silhouette => data.to_vec(),
-            Kernel::Farthest { weights } => data.into_iter().chain(weighted(weights)).collect(),
-            Kernel::Audit => vec![(PARAMS, Uniform), (LABELS, Read), (TOTALS, Read), (TIES, ReadWrite)],
+            Kernel::Assign | Kernel::Silhouette => Weights::None,
         }
     }
 
@@ -185,43 +209,47 @@ impl Kernel {
     pub fn source(self) -> String {
         let panel = include_str!("../../../shaders/panel.wgsl");
         let nearest = include_str!("../../../shaders/nearest.wgsl");
-        let totals = include_str!("../../../shaders/totals.wgsl");
+        let weight_of = match self.weights() {
+            Weights::None => "fn weight_of(row: u32) -> u32 { return 1u; }\n",
+            Weights::Given => include_str!("../../../shaders/weights.wgsl"),
+        };
+        let pass = [
+            panel,
+            include_str!("../../../shaders/totals.wgsl"),
+            include_str!("../../../shaders/sums.wgsl"),
+            include_str!("../../../shaders/notes.wgsl"),
+            weight_of,
+        ]
+        .join("\n");
         match self {
-            Kernel::Lloyd { d, k } => {
-                let constants = format!("const D: u32 = {d}u;\nconst K: u32 = {k}u;\n");
-                [&constants, panel, totals, include_str!("../../../shaders/lloyd.wgsl")].join("\n")
+            Kernel::Lloyd { d, room, .. } => {
+                let constants = format!("const D: u32 = {d}u;\n{}", self.sum_constants(true, room.words()));
+                [&constants, &pass, include_str!("../../../shaders/lloyd.wgsl")].join("\n")
             }
-            Kernel::LloydGeneral { sums, weights } => {
+            Kernel::LloydGeneral { sums, .. } => {
                 let local = sums == Sums::Local;
-                let constants = format!(
-                    "const LOCAL: bool = {local};\nconst WEIGHTED: bool = {};\nconst WORDS: u32 = {}u;\nconst ROWS: u32 = {}u;\n",
-                    weights == Weights::Given,
-                    if local { WORKGROUP_WORDS } else { 1 },
-                    self.rows_per_group(),
-                );
-                let general = include_str!("../../../shaders/lloyd_general.wgsl");
-                [&constants, panel, nearest, totals, weight_of(weights), general].join("\n")
+                let words = if local { WORKGROUP_WORDS } else { 1 };
+                let rows = self.rows_per_group();
+                let constants = format!("const ROWS: u32 = {rows}u;\n{}", self.sum_constants(local, words));
+                [&constants, &pass, nearest, include_str!("../../../shaders/lloyd_general.wgsl")].join("\n")
             }
             Kernel::Assign => [panel, nearest, include_str!("../../../shaders/assign.wgsl")].join("\n"),
-            Kernel::Farthest { weights } => {
-                [panel, nearest, weight_of(weights), include_str!("../../../shaders/farthest.wgsl")].join("\n")
+            Kernel::Farthest { .. } => {
+                [panel, nearest, weight_of, include_str!("../../../shaders/farthest.wgsl")].join("\n")
             }
-            Kernel::Audit => [panel, include_str!("../../../shaders/audit.wgsl")].join("\n"),
             Kernel::Silhouette => include_str!("../../../shaders/silhouette.wgsl").to_owned(),
         }
     }
-}
 
-fn words_per_slot(weights: Weights) -> usize {
-    match weights {
-        Weights::None => 1,
-        Weights::Given => 2,
+    fn sum_constants(self, local: bool, words: u32) -> String {
+        let weighted = self.weights() == Weights::Given;
+        format!("const LOCAL: bool = {local};\nconst WEIGHTED: bool = {weighted};\nconst WORDS: u32 = {words}u;\n")
     }
 }
 
-fn weight_of(weights: Weights) -> &'static str {
+fn words_per_sum(weights: Weights) -> usize {
     match weights {
-        Weights::None => "fn weight_of(row: u32) -> u32 { return 1u; }\n",
-        Weights::Given => include_str!("../../../shaders/weights.wgsl"),
+        Weights::None => 1,
+        Weights::Given => 2,
     }
 }

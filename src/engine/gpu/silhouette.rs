@@ -11,8 +11,9 @@ use std::thread;
 use wgpu::{Buffer, BufferUsages};
 
 use super::GpuEngine;
-use super::device::{Bound, Gpu, Pipeline};
+use super::device::{Bound, Gpu};
 use super::limits::{ALIGNMENT, Limits};
+use super::pipelines::Pipeline;
 use super::shaders::{CENTROIDS, Kernel, LABELS, PANELS, PARAMS};
 use crate::engine::{Groups, Neighbourhood, Neighbours, UNITS_PER_STEP};
 use crate::error::{Error, Result};
@@ -294,7 +295,7 @@ impl<'a> Work<'a> {
     fn read(&mut self, sums: &Buffer, n_rows: usize) -> Result<Vec<[u32; 2]>> {
         let bytes = 8 * n_rows as u64;
         let mut encoder = self.gpu.encoder();
-        self.gpu.copy_back(&mut encoder, sums, bytes)?;
+        self.gpu.copy_back(&mut encoder, sums, 0, bytes)?;
         let sent = self.gpu.submit(encoder)?;
         Ok(bytemuck::pod_collect_to_vec(&self.gpu.read_back(sent, bytes)?))
     }

@@ -1,0 +1,73 @@
+// A workgroup's sums: per cluster d values, the row count and, with weights, the weight.
+//
+// The host puts in front `const LOCAL: bool` (they stand in workgroup memory; else each row goes straight to the totals),
+// `const WEIGHTED: bool` and `const WORDS: u32` (words of workgroup memory). A weighted sum takes two words; another
+// one fits a word, as long as a workgroup has 2,048 rows of values below 2^20.
+const WORDS_PER_SUM: u32 = select(1u, 2u, WEIGHTED);
+
+var<workgroup> sums: array<atomic<u32>, WORDS>;
+
+fn add(slot: u32, low: u32, high: u32) {
+    if (LOCAL) {
+        if (WEIGHTED) {
+            let old = atomicAdd(&sums[2u * slot], low);
+            let carry = select(0u, 1u, old + low < old);
+            atomicAdd(&sums[2u * slot + 1u], high + carry);
+        } else {
+            atomicAdd(&sums[slot], low);
+        }
+    } else {
+        add_total(params.totals + slot, low, high);
+    }
+}
+
+// weight * value, of 36 bits and a sign, in two words.
+fn add_product(slot: u32, weight: u32, value: i32) {
+    let size = u32(abs(value));
+    let upper = weight * (size >> 16u);
+    let lower = weight * (size & 0xffffu);
+    var low = lower + (upper << 16u);
+    var high = (upper >> 16u) + select(0u, 1u, low < lower);
+    if (value < 0) {
+        low = ~low + 1u;
+        high = ~high + select(0u, 1u, low == 0u);
+    }
+    add(slot, low, high);
+}
+
+fn add_value(slot: u32, weight: u32, value: i32) {
+    if (WEIGHTED) {
+        add_product(slot, weight, value);
+    } else {
+        add(slot, bitcast<u32>(value), sign_word(value));
+    }
+}
+
+// The row itself: `slot` is behind the d values of its cluster.
+fn add_row(slot: u32, weight: u32) {
+    add(slot, 1u, 0u);
+    if (WEIGHTED) {
+        add(slot + 1u, weight, 0u);
+    }
+}
+
+fn clear_sums(lane: u32, threads: u32, n_sums: u32) {
+    if (LOCAL) {
+        for (var i = lane; i < n_sums * WORDS_PER_SUM; i += threads) {
+            atomicStore(&sums[i], 0u);
+        }
+    }
+}
+
+fn add_sums_to_totals(lane: u32, threads: u32, n_sums: u32) {
+    if (LOCAL) {
+        for (var slot = lane; slot < n_sums; slot += threads) {
+            let low = atomicLoad(&sums[WORDS_PER_SUM * slot]);
+            if (WEIGHTED) {
+                add_total(params.totals + slot, low, atomicLoad(&sums[2u * slot + 1u]));
+            } else {
+                add_total(params.totals + slot, low, sign_word(bitcast<i32>(low)));
+            }
+        }
+    }
+}
