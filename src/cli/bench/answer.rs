@@ -170,7 +170,7 @@ impl Answer {
             Some((least, most)) if most < 1.05 * least => format!(", {:.1} GB/s from memory", most / 1e9),
             Some((least, most)) => format!(", {:.1} to {:.1} GB/s from memory, by size", least / 1e9, most / 1e9),
         };
-        let processor = self.processor.as_deref().map_or("this processor".to_owned(), |name| terminal(name));
+        let processor = self.processor.as_deref().map_or("this processor".to_owned(), terminal);
         format!(
             "{table}\nmeasured here, {processor}, {} thread{}: {:.1} billion multiply-adds per second{read}\n",
             self.threads,
