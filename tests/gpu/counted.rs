@@ -30,6 +30,7 @@ fn one_pass(adapter: &AdapterInfo, settings: GpuSettings, case: &Case) -> Counte
         model_passes: after.model_passes - before.model_passes,
         near_ties: after.near_ties - before.near_ties,
         wide_rows: after.wide_rows - before.wide_rows,
+        passed_over: after.passed_over - before.passed_over,
         dispatches: after.dispatches - before.dispatches,
         submits: after.submits - before.submits,
         bytes_uploaded: after.bytes_uploaded - before.bytes_uploaded,
