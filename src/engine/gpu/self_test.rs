@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::limits::BINDING_BYTES;
 use super::pipelines::ShaderChecks;
 use super::settle::{add_rows, decide_rows};
-use super::shaders::ROW_FEATURES_MAX;
+use super::shaders::{Kernel, ROW_FEATURES_MAX, Weights};
 use super::{AdapterInfo, GpuEngine, GpuSettings};
 use crate::engine::{Device, Engine};
 use crate::error::Result;
@@ -67,10 +67,13 @@ fn try_one(adapter: &AdapterInfo, make: Make) -> Result<Option<String>> {
     engine.load(matrix.clone())?;
 
     let rows: Vec<u64> = (0..matrix.n_rows() as u64).collect();
-    // Beside the model walks one of half its clusters.
+    // Where models can walk together, one of half the clusters walks beside it.
     let d = model.n_features();
-    let half = Centroids::new(1, 0, d, model.values()[..model.n_clusters().div_ceil(2) * d].to_vec());
-    let models = [model.clone(), half];
+    let weights = if matrix.weights().is_some() { Weights::Given } else { Weights::None };
+    let mut models = vec![model.clone()];
+    if Kernel::shares(d, model.n_clusters(), weights) {
+        models.push(Centroids::new(1, 0, d, model.values()[..model.n_clusters().div_ceil(2) * d].to_vec()));
+    }
     for (model, sums) in models.iter().zip(engine.step(&models)?) {
         let mut expected = Sums::zero(model.n_clusters(), d);
         add_rows(&matrix, model, &rows, &mut expected)?;
