@@ -111,6 +111,7 @@ fn days_and_moments_are_told_as_such_everywhere_but_in_the_summary() {
     let page = fs::read_to_string(run.join("report.html")).unwrap();
     // Figures in neighbouring cells are two figures.
     let page = read(&page.split_once("<body>").unwrap().1.split_once("<script>").unwrap().0.replace('<', " <"));
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ").replace(" : ", ": ");
     let markdown = fs::read_to_string(run.join("report.md")).unwrap();
     for (what, text) in [("terminal", &terminal), ("explain", &explained), ("html", &page), ("md", &markdown)] {
         assert_eq!(numbers_in(text), [""; 0], "{what}:\n{text}");
