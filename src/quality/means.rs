@@ -175,6 +175,7 @@ struct Lanes<'a> {
 impl<'a> Lanes<'a> {
     fn of(of: Labelled<'a>, first: usize) -> Self {
         let (matrix, d) = (of.matrix, of.matrix.n_features());
+        matrix.visit(first / PANEL_ROWS..first / PANEL_ROWS + 1);
         let (columns, _) = matrix.panels()[first * d..(first + PANEL_ROWS) * d].as_chunks();
         let n = PANEL_ROWS.min(matrix.n_rows() - first);
         let (mut labels, mut weights) = ([0; PANEL_ROWS], [0; PANEL_ROWS]);

@@ -1,9 +1,11 @@
 //! `segmint bench`: honest timings, with the limit beside them. One pass of an engine over a matrix in memory, an exact
-//! silhouette of it, or the whole job from Parquet to a published run folder. Peers are measured by separate scripts.
+//! silhouette of it, a fit from a spill file, or the whole job from Parquet to a published run folder. Peers are measured
+//! by separate scripts.
 
 mod bandwidth;
 mod matrix;
 mod silhouette;
+mod spill;
 mod step;
 mod whole;
 
@@ -27,14 +29,16 @@ Examples:
   segmint bench --what step --device all
   segmint bench --what run --rows 1000000 --k 5
   segmint bench --what silhouette --rows 100000 --features 10 --k 5
+  segmint bench --what spill --rows 200000000 --features 10 --k 5 --memory 4GiB --spill FOLDER
   segmint bench --what step --data customers.parquet --id customer_id --k 8
 
 step: the time of one pass over all rows, the mean over twenty Lloyd iterations from seeds, and the median and the
 best of several such fits. `bandwidth share` compares the bytes of the matrix per pass with what this machine's
 memory gives. run: from a Parquet file of generated customers to a published run folder, synced to the disk.
-silhouette: exact, every row against every row.")]
+silhouette: exact, every row against every row. spill: rows that are made straight into a file, as a run keeps them for
+which memory has no room; seeding, the passes of one fit and the labels at the end, with the peak resident set.")]
 pub struct BenchArgs {
-    /// One pass over a matrix in memory, the whole job, or an exact silhouette
+    /// One pass over a matrix in memory, the whole job, an exact silhouette, or a fit from a spill file
     #[arg(long, value_enum, default_value_t = What::Step)]
     what: What,
     #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
@@ -64,6 +68,12 @@ pub struct BenchArgs {
     /// Fits, jobs or silhouettes to time, after one that is not timed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     repeats: Option<u64>,
+    /// Memory that a fit from a spill file may use
+    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
+    memory: String,
+    /// Folder of the spill file [default: the system's for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    spill: Option<String>,
     #[command(flatten)]
     output: OutputFlag,
 }
@@ -73,6 +83,7 @@ enum What {
     Step,
     Run,
     Silhouette,
+    Spill,
 }
 
 /// All of a bench, as `--output json` prints it.
@@ -81,7 +92,20 @@ struct Answer {
     segmint: &'static str,
     /// Bytes per second that the threads read from a region of the matrix's size.
     bandwidth: f64,
+    /// Where memory is what is measured: the largest resident set of this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_resident_bytes: Option<u64>,
     results: Vec<Timing>,
+    /// For people: lines below the table.
+    #[serde(skip)]
+    notes: Vec<String>,
+}
+
+impl Answer {
+    fn new(bandwidth: f64, results: Vec<Timing>) -> Self {
+        let notes = Vec::new();
+        Self { segmint: env!("CARGO_PKG_VERSION"), bandwidth, peak_resident_bytes: None, results, notes }
+    }
 }
 
 /// One device's timings. Figures nobody can know are null.
@@ -104,6 +128,9 @@ struct Timing {
     bytes: u64,
     /// Share of the measured bandwidth that the median pass used; null where the limit was not measured.
     bandwidth_share: Option<f64>,
+    /// From a file: its bytes over the median.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gigabytes_per_second: Option<f64>,
     repeats_ms: Vec<f64>,
 }
 
@@ -113,6 +140,7 @@ pub fn run(args: &BenchArgs, talk: &Talk) -> anyhow::Result<()> {
         What::Step => step::measure(args, &observe, talk)?,
         What::Run => whole::measure(args, &observe, talk)?,
         What::Silhouette => silhouette::measure(args, &observe, talk)?,
+        What::Spill => spill::measure(args, &observe, talk)?,
     };
     talk.clear();
     let text = match args.output.form() {
@@ -171,7 +199,8 @@ fn table(answer: &Answer) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    format!("{table}\nmeasured here: {:.1} GB/s from a region of the matrix's size\n", answer.bandwidth / 1e9)
+    let notes: String = answer.notes.iter().map(|note| terminal(note) + "\n").collect();
+    format!("{table}\n{notes}measured here: {:.1} GB/s from a region of the matrix's size\n", answer.bandwidth / 1e9)
 }
 
 impl BenchArgs {

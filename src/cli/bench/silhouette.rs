@@ -55,12 +55,9 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
             bytes,
             // It computes: memory is no limit.
             bandwidth_share: None,
+            gigabytes_per_second: None,
             repeats_ms: times,
         });
     }
-    Ok(Answer {
-        segmint: env!("CARGO_PKG_VERSION"),
-        bandwidth: bandwidth::measured(bytes, threads_or_all(threads)),
-        results,
-    })
+    Ok(Answer::new(bandwidth::measured(bytes, threads_or_all(threads)), results))
 }

@@ -68,10 +68,11 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
             first_ms: Some(median_and_least(&firsts).0),
             bytes,
             bandwidth_share: on_host.then(|| bytes as f64 * 1e3 / median_ms / bandwidth),
+            gigabytes_per_second: None,
             repeats_ms: times,
         });
     }
-    Ok(Answer { segmint: env!("CARGO_PKG_VERSION"), bandwidth, results })
+    Ok(Answer::new(bandwidth, results))
 }
 
 /// The matrix to measure on, and the number of clusters that it shall have.

@@ -87,11 +87,12 @@ pub fn measure(args: &BenchArgs, observe: &Observe, talk: &Talk) -> Result<Answe
         first_ms: None,
         bytes,
         bandwidth_share: None,
+        gigabytes_per_second: None,
         repeats_ms: times,
     };
     let threads = threads_or_all(usize::try_from(args.threads).unwrap_or(0));
     let bandwidth = bandwidth::measured((n * d * size_of::<f32>()) as u64, threads);
-    Ok(Answer { segmint: env!("CARGO_PKG_VERSION"), bandwidth, results: vec![timing] })
+    Ok(Answer::new(bandwidth, vec![timing]))
 }
 
 /// A folder of this process in the system's place for temporary files; gone when the bench is.

@@ -21,6 +21,9 @@ pub fn distances(
     let is_exact = reach * reach * (d as f64) < (1u64 << 53) as f64;
     let floats: Vec<f64> = centroids.values().iter().map(|&c| c as f64).collect();
     let mut row = vec![0; d];
+    if !matrix.visit(rows.start / PANEL_ROWS..rows.end.div_ceil(PANEL_ROWS)) {
+        return vec![(0, 0); rows.len()];
+    }
     rows.map(|index| {
         let labels = [&assignment.labels, &assignment.runners_up].map(|labels| usize::from(labels[index]));
         let first = index / PANEL_ROWS * d * PANEL_ROWS + index % PANEL_ROWS;
