@@ -21,5 +21,6 @@ pub mod quality;
 pub mod report;
 pub mod rules;
 pub mod source;
+pub mod spill;
 pub mod store;
 pub mod verify;

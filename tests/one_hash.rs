@@ -35,8 +35,9 @@ const N_ROWS: usize = 200_123;
 
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 const CHUNK_ROWS: [usize; 5] = [1000, 65_535, 65_536, 65_537, usize::MAX];
-/// The second one is too small to keep the values: the source is read twice.
-const MEMORY: [u64; 2] = [1 << 30, 24 << 20];
+/// The second one is too small to keep the values: the source is read twice. The third one is too small for the grid too:
+/// it lies in a file.
+const MEMORY: [u64; 3] = [1 << 30, 24 << 20, 7 << 20];
 const LAYOUTS: [&str; 7] =
     ["one file", "seven files", "row groups of 1000", "row groups of 128k", "snappy", "zstd", "dictionary off"];
 
@@ -138,7 +139,13 @@ fn job(input: &Path, output: &Path) -> Job {
         // More rows than restarts race over, and a choice at the end.
         cluster: ClusterSettings { k: 4..=5, n_init: 2, max_iter: 12, ..ClusterSettings::plain(5) },
         selection: SelectionSettings { criterion: Criterion::DaviesBouldin, ..SelectionSettings::default() },
-        engine: EngineSettings { device: DeviceChoice::Cpu, memory: MEMORY[0], threads: 2, chunk_rows: 65_536 },
+        engine: EngineSettings {
+            device: DeviceChoice::Cpu,
+            memory: MEMORY[0],
+            threads: 2,
+            chunk_rows: 65_536,
+            spill: std::env::temp_dir(),
+        },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
         profile: ProfileSettings {
             columns: vec!["rate".into(), "channel".into()],
@@ -215,6 +222,7 @@ fn every_cell_publishes_the_same_bytes() {
             memory: cell.memory,
             threads: cell.threads,
             chunk_rows: cell.chunk_rows,
+            spill: std::env::temp_dir(),
         };
         let started = Instant::now();
         let found = bytes_of(&job);

@@ -129,6 +129,14 @@ pub struct EngineFlags {
     /// Rows that are read and computed together [default: 65536]
     #[arg(long, value_name = "N", help_heading = "Engine (changes time, never a bit of the result)")]
     chunk_rows: Option<String>,
+    /// Folder of the file that holds what memory has no room for [default: beside the output]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        help_heading = "Engine (changes time, never a bit of the result)",
+        hide_short_help = true
+    )]
+    spill: Option<String>,
 }
 
 impl SettingFlags {
@@ -179,6 +187,7 @@ impl EngineFlags {
             ("engine.threads", &self.threads),
             ("engine.memory", &self.memory),
             ("engine.chunk_rows", &self.chunk_rows),
+            ("engine.spill", &self.spill),
         ])
     }
 }

@@ -40,7 +40,9 @@ impl Guard {
 
     /// Does the work on the engine there is; after a fault of its device, once more on the spare.
     fn attempt<T>(&mut self, work: impl Fn(&mut dyn Engine) -> Result<T>) -> Result<T> {
-        let fault = match work(&mut *self.active) {
+        let done = work(&mut *self.active);
+        self.check()?;
+        let fault = match done {
             Err(error) if error.kind() == Kind::DeviceFault => error,
             done => return done,
         };
@@ -52,7 +54,14 @@ impl Guard {
         if let Some(matrix) = &self.matrix {
             self.active.load(matrix.clone())?;
         }
-        work(&mut *self.active)
+        let done = work(&mut *self.active);
+        self.check()?;
+        done
+    }
+
+    /// Panels that were not read as they were written make every answer worthless, and no device is to blame.
+    fn check(&self) -> Result<()> {
+        self.matrix.as_ref().map_or(Ok(()), |matrix| matrix.check())
     }
 
     fn matrix(&self) -> Result<Arc<Matrix>> {

@@ -45,7 +45,9 @@ pub fn id_like(
     if matrix.n_rows() < ROWS_MIN {
         return Ok(Vec::new());
     }
-    let sample = matrix.sample_rows(SAMPLE_ROWS);
+    let mut sample = matrix.sample_rows(SAMPLE_ROWS);
+    // In the order in which they lie in a file; each column is sorted anyway.
+    sample.sort_unstable();
     let mut row = vec![0; matrix.n_features()];
     let mut columns = vec![Vec::with_capacity(sample.len()); matrix.n_features()];
     for at in sample {

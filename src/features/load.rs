@@ -3,15 +3,17 @@
 //! There are two ways with the same bits. *One read* keeps the transformed values in memory at twice the size of the
 //! grid and turns them into grid values in place. *Two reads* keeps nothing but statistics of the first read and writes
 //! grid values in the second; medians and robust scalings cost some passes more over the source there, three as a rule,
-//! six at most for all medians together and six for all quartiles. The memory setting chooses.
+//! six at most for all medians together and six for all quartiles. The memory setting chooses, and where it allows for
+//! neither, the second read writes to a spill file.
 
 use std::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::grid::{Grid, Matrix};
+use crate::grid::{Grid, Matrix, PANEL_ROWS};
 use crate::job::Job;
 use crate::observe::{Event, Observe};
 use crate::source::{ScanSettings, Source};
+use crate::spill::{Place, Writer};
 
 use super::centre::Centre;
 use super::fit::{self, ColumnFacts, Fitted, Values};
@@ -20,13 +22,14 @@ use super::panels::{Quartering, Quarters, Settled};
 use super::plan::Plan;
 use super::rows::{Ids, Reading, Rows};
 use super::sample_weight::WeightStep;
-use super::step::Candidates;
+use super::step::{Candidates, Step};
 use super::stored::Stored;
 use super::visits::{InMemory, Streamed};
 use super::wave::Wave;
 use super::ways::{Reads, Ways};
 
 const STAGE: &str = "read";
+const SPILL: &str = "spill";
 
 /// A feature with fewer steps than this in its root mean square is named in a warning.
 const STEPS_MIN: f64 = 256.0;
@@ -55,7 +58,7 @@ pub fn load(source: &Source, job: &Job, observe: &Observe) -> Result<Loaded> {
     let started = Instant::now();
     observe.event(Event::StageStarted { stage: STAGE });
     let plan = Plan::new(source, job)?;
-    let ways = Ways::of(source.n_rows(), plan.n_features() as u64, &job.engine)?;
+    let ways = Ways::of(source.n_rows(), plan.n_features() as u64, job)?;
     let loader = Loader { source, job, plan: &plan, settings: ways.settings, observe };
 
     let mut first = loader.first_read(ways.reads)?;
@@ -66,13 +69,13 @@ pub fn load(source: &Source, job: &Job, observe: &Observe) -> Result<Loaded> {
     let weight_step = first.weight_facts.step();
     let written = match first.stored.take() {
         Some(stored) => loader.convert(facts, stored, first.weights.take(), weight_step)?,
-        None => loader.second_read(facts, n_rows, weight_step)?,
+        None => loader.second_read(facts, n_rows, weight_step, ways.spill.as_ref())?,
     };
     observe.check_stop()?;
 
     let Written { fitted, candidates, quarters, weights } = written;
     let step = candidates.choose(quarters.classes());
-    let Settled { panels, reach, wide, facts } = quarters.settle(step, weights.as_deref());
+    let Settled { panels, reach, wide, facts } = loader.settle(quarters, step, weights.as_deref())?;
     let grid = Grid { exponent: step.exponent };
     warn_of_coarse_features(&fitted, grid, observe);
     let matrix = Matrix::assemble(n_rows, plan.n_features(), panels, reach, wide, weights, keys, facts);
@@ -125,12 +128,24 @@ impl Loader<'_> {
         Ok(Written { fitted, candidates, quarters, weights })
     }
 
-    /// The rest of the way where the values are read again.
-    fn second_read(&self, facts: Vec<ColumnFacts>, n_rows: usize, weight_step: WeightStep) -> Result<Written> {
+    /// The rest of the way where the values are read again, into memory or into a file.
+    fn second_read(
+        &self,
+        facts: Vec<ColumnFacts>,
+        n_rows: usize,
+        weight_step: WeightStep,
+        spill: Option<&Place>,
+    ) -> Result<Written> {
         let (fitted, candidates, quartering) = self.fit(facts, &mut Streamed { loader: self })?;
         let fills: Vec<Option<f64>> = fitted.features.iter().map(|f| f.fill).collect();
         let mut weights: Option<Vec<u16>> = self.plan.weight.map(|_| Vec::with_capacity(n_rows));
-        let mut quarters = Quarters::with_room(n_rows, self.plan.n_features());
+        let n_features = self.plan.n_features();
+        let mut quarters = match spill {
+            None => Quarters::with_room(n_rows, n_features),
+            Some(place) => {
+                Quarters::in_file(Writer::create(place, n_features, n_rows.div_ceil(PANEL_ROWS))?, n_features)
+            }
+        };
         let reading = Reading::new(self.plan, &fills, Ids::NotRead, |_| true);
         reading.scan(self.source, &self.settings, self.observe, &mut |wave| {
             let rows: Vec<Rows> = wave.into_iter().map(|(_, rows)| rows).collect();
@@ -142,13 +157,26 @@ impl Loader<'_> {
             if wave.end() > n_rows {
                 return Err(changed());
             }
-            quarters.append(&wave, &quartering, weights.as_deref());
-            Ok(())
+            quarters.append(&wave, &quartering, weights.as_deref())
         })?;
         if quarters.n_rows() != n_rows {
             return Err(changed());
         }
         Ok(Written { fitted, candidates, quarters, weights })
+    }
+
+    /// Grid values of the step that was chosen.
+    fn settle(&self, quarters: Quarters, step: Step, weights: Option<&[u16]>) -> Result<Settled> {
+        if !quarters.is_in_file() {
+            return quarters.settle(step, weights);
+        }
+        self.observe.event(Event::StageStarted { stage: SPILL });
+        let (started, rows) = (Instant::now(), quarters.n_rows() as u64);
+        let settled = quarters.settle(step, weights)?;
+        let bytes = settled.panels.file().map_or(0, |file| file.bytes());
+        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        self.observe.event(Event::StageFinished { stage: SPILL, rows, bytes, milliseconds });
+        Ok(settled)
     }
 
     fn fit(&self, facts: Vec<ColumnFacts>, values: &mut dyn Values) -> Result<(Fitted, Candidates, Quartering)> {

@@ -13,6 +13,7 @@ mod exact;
 mod first_read;
 mod fit;
 mod id_like;
+mod kept;
 mod load;
 mod model;
 mod moments;

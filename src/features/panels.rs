@@ -2,11 +2,14 @@
 //!
 //! A panel is written by exactly one task of a wave; where a wave ends inside a panel, the next wave goes on in it. The
 //! values pass through three forms in the same memory: f64 in two halves (where the source is read once), quarters of
-//! the finest step rounded to odd, grid values.
+//! the finest step rounded to odd, grid values. Where memory has no room for them they pass through the last two in a spill
+//! file, and only the panels of a wave are in memory.
 
 use rayon::prelude::*;
 
-use crate::grid::{COORDINATE_MAX, Facts, Matrix, PANEL_ROWS, WIDE, WideRows};
+use crate::error::Result;
+use crate::grid::{COORDINATE_MAX, Facts, Matrix, PANEL_ROWS, Panels, WIDE, WideRows};
+use crate::spill::Writer;
 
 use super::centre::Centre;
 use super::step::{Candidates, Classes, FAR, Step, round_to_odd};
@@ -14,6 +17,9 @@ use super::wave::Wave;
 
 /// Panels that a task takes at a time: 4,096 rows.
 pub const TASK_PANELS: usize = 64;
+
+/// Tasks that are read from a file together: a few for each of many threads.
+const STRETCH_TASKS: usize = 64;
 
 /// How a feature's values become quarters of the finest step.
 pub struct Quartering {
@@ -81,13 +87,16 @@ impl Found {
 pub struct Quarters {
     n_features: usize,
     n_rows: usize,
+    /// In memory: all of them, or those that are not in the file yet, the first of which is number `first`.
     panels: Vec<f32>,
+    first: usize,
+    file: Option<Writer>,
     found: Found,
 }
 
 /// Panels that hold grid values, and what is known of them.
 pub struct Settled {
-    pub panels: Vec<f32>,
+    pub panels: Panels,
     pub reach: Vec<f32>,
     pub wide: WideRows,
     pub facts: Facts,
@@ -96,14 +105,23 @@ pub struct Settled {
 impl Quarters {
     /// Panels that were filled elsewhere, with what each task found, in order.
     pub fn of(n_features: usize, n_rows: usize, panels: Vec<f32>, found: Vec<Found>) -> Self {
-        let mut quarters = Self { n_features, n_rows, panels, found: Found::default() };
+        let mut quarters = Self { n_features, n_rows, panels, first: 0, file: None, found: Found::default() };
         found.into_iter().for_each(|found| quarters.found.merge(found));
         quarters
     }
 
     pub fn with_room(n_rows: usize, n_features: usize) -> Self {
         let values = n_rows.div_ceil(PANEL_ROWS) * PANEL_ROWS * n_features;
-        Self { n_features, n_rows: 0, panels: vec![0.0; values], found: Found::default() }
+        Self { n_features, n_rows: 0, panels: vec![0.0; values], first: 0, file: None, found: Found::default() }
+    }
+
+    /// Into a file that was made for all rows.
+    pub fn in_file(file: Writer, n_features: usize) -> Self {
+        Self { n_features, n_rows: 0, panels: Vec::new(), first: 0, file: Some(file), found: Found::default() }
+    }
+
+    pub fn is_in_file(&self) -> bool {
+        self.file.is_some()
     }
 
     pub fn n_rows(&self) -> usize {
@@ -112,10 +130,15 @@ impl Quarters {
 
     /// Appends the rows of a wave, which begins where the last one ended and fits the room. `weights` holds those of
     /// all rows up to the wave's end.
-    pub fn append(&mut self, wave: &Wave, quartering: &Quartering, weights: Option<&[u16]>) {
+    pub fn append(&mut self, wave: &Wave, quartering: &Quartering, weights: Option<&[u16]>) -> Result<()> {
         let size = self.n_features * PANEL_ROWS;
         let panels = wave.panels();
-        let tasks = self.panels[panels.start * size..panels.end * size].par_chunks_mut(size * TASK_PANELS).enumerate();
+        let (first, end) = (self.first, (panels.end - self.first) * size);
+        if self.file.is_some() {
+            self.panels.resize(end, 0.0);
+        }
+        let own = &mut self.panels[(panels.start - first) * size..end];
+        let tasks = own.par_chunks_mut(size * TASK_PANELS).enumerate();
         let found: Vec<Found> = tasks
             .map(|(task, chunk)| {
                 let mut found = Found::default();
@@ -134,6 +157,14 @@ impl Quarters {
             .collect();
         found.into_iter().for_each(|found| self.found.merge(found));
         self.n_rows = wave.end();
+        if let Some(file) = &mut self.file {
+            // The next wave goes on in a panel that is not full.
+            let full = self.n_rows / PANEL_ROWS - first;
+            file.append(&self.panels[..full * size])?;
+            self.panels.drain(..full * size);
+            self.first += full;
+        }
+        Ok(())
     }
 
     /// Rows counted by the finest step at which they are narrow.
@@ -142,16 +173,52 @@ impl Quarters {
     }
 
     /// Rounds every value to the step in place, and takes the wide rows out.
-    pub fn settle(mut self, step: Step, weights: Option<&[u16]>) -> Settled {
-        let Self { n_features, n_rows, .. } = self;
+    pub fn settle(mut self, step: Step, weights: Option<&[u16]>) -> Result<Settled> {
+        let (n_rows, size) = (self.n_rows, self.n_features * PANEL_ROWS);
+        let mut settled = Settled {
+            panels: Panels::Memory(Vec::new()),
+            reach: Vec::with_capacity(n_rows.div_ceil(PANEL_ROWS)),
+            wide: WideRows::default(),
+            facts: Facts { columns: vec![0; self.n_features], ..Facts::default() },
+        };
+        let mut panels = std::mem::take(&mut self.panels);
+        settled.panels = match self.file.take() {
+            None => {
+                panels.truncate(n_rows.div_ceil(PANEL_ROWS) * size);
+                settled.add(&self, step, weights, 0, &mut panels);
+                Panels::Memory(panels)
+            }
+            Some(mut file) => {
+                file.append(&panels)?;
+                let each = &mut |first, panels: &mut [f32]| {
+                    settled.add(&self, step, weights, first, panels);
+                    Ok(())
+                };
+                Panels::File(file.rewrite(STRETCH_TASKS * TASK_PANELS, each)?.finish()?)
+            }
+        };
+        settled.facts.add_wide(self.n_features, &settled.wide, weights);
+        Ok(settled)
+    }
+}
+
+impl Settled {
+    /// Rounds the values of successive panels, of which the first is number `first_panel`, and adds what is known of them.
+    fn add(
+        &mut self,
+        quarters: &Quarters,
+        step: Step,
+        weights: Option<&[u16]>,
+        first_panel: usize,
+        panels: &mut [f32],
+    ) {
+        let Quarters { n_features, n_rows, ref found, .. } = *quarters;
         let size = n_features * PANEL_ROWS;
-        self.panels.truncate(n_rows.div_ceil(PANEL_ROWS) * size);
-        let found = &self.found;
-        let tasks = self.panels.par_chunks_mut(TASK_PANELS * size).enumerate();
+        let tasks = panels.par_chunks_mut(TASK_PANELS * size).enumerate();
         let parts: Vec<(WideRows, Facts, Vec<f32>)> = tasks
             .map(|(task, chunk)| {
                 let mut wide = WideRows::default();
-                let first = task * TASK_PANELS * PANEL_ROWS;
+                let first = (first_panel + task * TASK_PANELS) * PANEL_ROWS;
                 let rows = (chunk.len() / n_features).min(n_rows - first);
                 for (index, panel) in chunk.chunks_exact_mut(size).enumerate() {
                     settle_panel(panel, step, first + index * PANEL_ROWS, n_rows, found, &mut wide);
@@ -161,20 +228,12 @@ impl Quarters {
                 (wide, facts, reach)
             })
             .collect();
-        let mut settled = Settled {
-            panels: self.panels,
-            reach: Vec::with_capacity(n_rows.div_ceil(PANEL_ROWS)),
-            wide: WideRows::default(),
-            facts: Facts { columns: vec![0; n_features], ..Facts::default() },
-        };
         for (wide, facts, reach) in parts {
-            settled.wide.rows.extend(wide.rows);
-            settled.wide.coordinates.extend(wide.coordinates);
-            settled.facts.merge(&facts);
-            settled.reach.extend(reach);
+            self.wide.rows.extend(wide.rows);
+            self.wide.coordinates.extend(wide.coordinates);
+            self.facts.merge(&facts);
+            self.reach.extend(reach);
         }
-        settled.facts.add_wide(n_features, &settled.wide, weights);
-        settled
     }
 }
 
@@ -217,6 +276,7 @@ mod tests {
     use super::*;
     use crate::features::rows::Rows;
     use crate::features::stored::Stored;
+    use crate::spill::Place;
 
     const D: usize = 2;
 
@@ -245,7 +305,7 @@ mod tests {
     fn check(settled: &Settled, n_rows: usize) {
         for slot in 0..n_rows.div_ceil(PANEL_ROWS) * PANEL_ROWS {
             let base = slot / PANEL_ROWS * D * PANEL_ROWS + slot % PANEL_ROWS;
-            let found = [settled.panels[base], settled.panels[base + PANEL_ROWS]];
+            let found = [settled.panels.values()[base], settled.panels.values()[base + PANEL_ROWS]];
             let expected = if slot < n_rows { [(slot * D) as f32, (slot * D + 1) as f32] } else { [WIDE as f32, 0.0] };
             assert_eq!(found, expected, "row {slot} of {n_rows}");
         }
@@ -265,11 +325,15 @@ mod tests {
             let n_rows = waves.iter().flatten().sum();
             let mut stored = Stored::with_room(n_rows + 100, D);
             let mut quarters = Quarters::with_room(n_rows, D);
+            let place = Place { folder: std::env::temp_dir(), window: 0, beside: 0 };
+            let file = Writer::create(&place, D, n_rows.div_ceil(PANEL_ROWS)).unwrap();
+            let mut filed = Quarters::in_file(file, D);
             for wave in &waves {
                 let mut first = quarters.n_rows();
                 let parts: Vec<Rows> = wave.iter().map(|&n| (rows(first, n), first += n).0).collect();
                 stored.append(&Wave::new(quarters.n_rows(), &parts));
-                quarters.append(&Wave::new(quarters.n_rows(), &parts), &quartering, None);
+                filed.append(&Wave::new(quarters.n_rows(), &parts), &quartering, None).unwrap();
+                quarters.append(&Wave::new(quarters.n_rows(), &parts), &quartering, None).unwrap();
             }
             let mut seen = Vec::new();
             stored.visit(1, |first, values| {
@@ -277,8 +341,12 @@ mod tests {
                 seen.extend_from_slice(values);
             });
             assert_eq!(seen, (0..n_rows).map(|row| (row * D + 1) as f64).collect::<Vec<f64>>());
-            check(&stored.into_quarters(&quartering, None).settle(step, None), n_rows);
-            check(&quarters.settle(step, None), n_rows);
+            check(&stored.into_quarters(&quartering, None).settle(step, None).unwrap(), n_rows);
+            let (settled, filed) = (quarters.settle(step, None).unwrap(), filed.settle(step, None).unwrap());
+            assert!(filed.panels.visit(0..n_rows.div_ceil(PANEL_ROWS) * PANEL_ROWS * D));
+            assert_eq!((&filed.reach, &filed.facts), (&settled.reach, &settled.facts));
+            check(&settled, n_rows);
+            check(&filed, n_rows);
         }
     }
 
@@ -287,7 +355,7 @@ mod tests {
         let (quartering, _) = quartering();
         let weights = [vec![0; 64], vec![1; 6]].concat();
         let mut quarters = Quarters::with_room(70, D);
-        quarters.append(&Wave::new(0, &[rows(0, 70)]), &quartering, Some(&weights));
+        quarters.append(&Wave::new(0, &[rows(0, 70)]), &quartering, Some(&weights)).unwrap();
         let mut expected = Classes::default();
         (64..70).for_each(|row| expected.count(4 * (row * D as i32 + 1)));
         assert_eq!(*quarters.classes(), expected);

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
+use super::facts::Facts;
+use super::panels::{PanelFile, Panels};
 use super::{PANEL_ROWS, WIDE};
+use crate::error::Result;
 
 /// Rows that do not fit the panels, with their true coordinates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,26 +24,16 @@ impl WideRows {
     }
 }
 
-/// What is known of a range of panels once it is filled; merges like everything else that is integer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts {
-    /// Σ w·q per feature, over all rows, wide ones included.
-    pub columns: Vec<i128>,
-    /// Σ w |q|², over all rows.
-    pub squares: i128,
-    /// Σ w.
-    pub weight: u64,
-}
-
 /// n rows of d grid values. Immutable once made, shared by all engines.
 ///
 /// `panels` holds ceil(n / 64) panels of d · 64 f32 integers. A wide row, and the padding behind the last row, has
-/// 2^20 as its first value and zeros behind it: every kernel skips it by that.
+/// 2^20 as its first value and zeros behind it: every kernel skips it by that. They may lie in a file: whoever reads them
+/// says so with [`Matrix::visit`].
 #[derive(Debug, Clone)]
 pub struct Matrix {
     n_rows: usize,
     n_features: usize,
-    panels: Vec<f32>,
+    panels: Panels,
     reach: Vec<f32>,
     wide: WideRows,
     weights: Option<Vec<u16>>,
@@ -56,15 +49,15 @@ impl Matrix {
     pub fn assemble(
         n_rows: usize,
         n_features: usize,
-        panels: Vec<f32>,
+        panels: impl Into<Panels>,
         reach: Vec<f32>,
         wide: WideRows,
         weights: Option<Vec<u16>>,
         keys: Vec<u64>,
         facts: Facts,
     ) -> Self {
-        let n_panels = n_rows.div_ceil(PANEL_ROWS);
-        assert_eq!(panels.len(), n_panels * n_features * PANEL_ROWS, "panels hold whole panels");
+        let (panels, n_panels) = (panels.into(), n_rows.div_ceil(PANEL_ROWS));
+        assert_eq!(panels.values().len(), n_panels * n_features * PANEL_ROWS, "panels hold whole panels");
         assert_eq!(reach.len(), n_panels);
         assert_eq!(keys.len(), n_rows);
         assert!(weights.as_ref().is_none_or(|w| w.len() == n_rows));
@@ -82,14 +75,20 @@ impl Matrix {
         let (d, size) = (self.n_features, self.n_features * PANEL_ROWS);
         let mut panels = vec![0.0; rows.len().div_ceil(PANEL_ROWS) * size];
         let mut wide = WideRows::default();
+        if self.file().is_some() {
+            self.gather(rows, &mut panels);
+        }
+        let own = self.panels();
         for (number, (rows, panel)) in rows.chunks(PANEL_ROWS).zip(panels.chunks_exact_mut(size)).enumerate() {
-            let mut starts = [0; PANEL_ROWS];
-            for (start, row) in starts.iter_mut().zip(rows) {
-                *start = row / PANEL_ROWS * size + row % PANEL_ROWS;
-            }
-            for (feature, column) in panel.chunks_exact_mut(PANEL_ROWS).enumerate() {
-                for (slot, start) in column.iter_mut().zip(&starts[..rows.len()]) {
-                    *slot = self.panels[start + feature * PANEL_ROWS];
+            if self.file().is_none() {
+                let mut starts = [0; PANEL_ROWS];
+                for (start, row) in starts.iter_mut().zip(rows) {
+                    *start = row / PANEL_ROWS * size + row % PANEL_ROWS;
+                }
+                for (feature, column) in panel.chunks_exact_mut(PANEL_ROWS).enumerate() {
+                    for (slot, start) in column.iter_mut().zip(&starts[..rows.len()]) {
+                        *slot = own[start + feature * PANEL_ROWS];
+                    }
                 }
             }
             panel[rows.len()..PANEL_ROWS].fill(WIDE as f32);
@@ -105,6 +104,24 @@ impl Matrix {
         let (mut facts, reach) = Self::facts_of(d, &panels, weights.as_deref().unwrap_or(&[]), rows.len());
         facts.add_wide(d, &wide, weights.as_deref());
         Self::assemble(rows.len(), d, panels, reach, wide, weights, keys, facts)
+    }
+
+    /// Writes the values of the given rows into panels, in the order in which they lie in a file, which is read once and
+    /// from front to end by that.
+    fn gather(&self, rows: &[usize], panels: &mut [f32]) {
+        let size = self.n_features * PANEL_ROWS;
+        let mut places: Vec<(usize, usize)> = rows.iter().copied().zip(0..).collect();
+        places.sort_unstable();
+        for (row, place) in places {
+            let panel = row / PANEL_ROWS;
+            if self.visit(panel..panel + 1) {
+                let from = &self.panels()[panel * size..(panel + 1) * size];
+                let to = &mut panels[place / PANEL_ROWS * size..][..size];
+                for feature in 0..self.n_features {
+                    to[feature * PANEL_ROWS + place % PANEL_ROWS] = from[feature * PANEL_ROWS + row % PANEL_ROWS];
+                }
+            }
+        }
     }
 
     /// The rows of positive weight with the smallest keys, at most `n`, in key order: a random sample that is the same
@@ -169,34 +186,6 @@ impl Matrix {
         Self::assemble(keys.len(), n_features, panels, reach, wide, weights, keys, facts)
     }
 
-    /// Facts of the narrow rows of whole panels, and each panel's reach: an upper bound of the Euclidean norm of its
-    /// narrow rows, in steps. `weights` is empty where there are none, else one per row; `n_rows` of the slots are rows.
-    pub fn facts_of(n_features: usize, panels: &[f32], weights: &[u16], n_rows: usize) -> (Facts, Vec<f32>) {
-        let mut facts = Facts { columns: vec![0; n_features], squares: 0, weight: 0 };
-        let mut reach = Vec::with_capacity(panels.len() / (n_features * PANEL_ROWS));
-        for (index, panel) in panels.chunks_exact(n_features * PANEL_ROWS).enumerate() {
-            let first = index * PANEL_ROWS;
-            let rows = n_rows.saturating_sub(first).min(PANEL_ROWS);
-            // What a row counts for in sums, and whether it is narrow; all of it is 0 behind the last row.
-            let (mut weight, mut narrow) = ([0.0; PANEL_ROWS], [0.0; PANEL_ROWS]);
-            for lane in 0..rows {
-                let own = if weights.is_empty() { 1 } else { weights[first + lane] };
-                facts.weight += u64::from(own);
-                narrow[lane] = if panel[lane] < WIDE as f32 { 1.0 } else { 0.0 };
-                weight[lane] = f64::from(own) * narrow[lane];
-            }
-            // Integers that f64 holds, whatever is added first: w·q < 2^36 and |q|² < d · 2^40 <= 2^49.
-            let mut norms = [0.0; PANEL_ROWS];
-            for (feature, column) in panel.chunks_exact(PANEL_ROWS).enumerate() {
-                facts.columns[feature] += add_column(column, &narrow, &weight, &mut norms) as i128;
-            }
-            facts.squares += norms.iter().zip(&weight).map(|(&n, &w)| n as i128 * w as i128).sum::<i128>();
-            let largest = norms.iter().fold(0.0, |a: f64, &b| if b > a { b } else { a });
-            reach.push(next_above(largest.sqrt()));
-        }
-        (facts, reach)
-    }
-
     pub fn n_rows(&self) -> usize {
         self.n_rows
     }
@@ -209,9 +198,41 @@ impl Matrix {
         self.reach.len()
     }
 
-    /// All panels, (n_panels, d, 64).
+    /// All panels, (n_panels, d, 64); to be read where they were visited.
     pub fn panels(&self) -> &[f32] {
-        &self.panels
+        self.panels.values()
+    }
+
+    /// Makes some panels ready to be read. False where they lie in a file and are not what was written there: nothing
+    /// may be made of them then, and [`Matrix::check`] says what happened.
+    #[inline(always)]
+    pub fn visit(&self, panels: Range<usize>) -> bool {
+        let size = self.n_features * PANEL_ROWS;
+        self.panels.visit(panels.start * size..panels.end * size)
+    }
+
+    /// Hands on all panels from front to end, some whole ones at a time.
+    pub fn each_stretch(&self, mut each: impl FnMut(&[f32])) {
+        const STRETCH_VALUES: usize = 1 << 16;
+        let size = self.n_features * PANEL_ROWS;
+        let step = (STRETCH_VALUES / size).max(1);
+        for first in (0..self.n_panels()).step_by(step) {
+            let end = self.n_panels().min(first + step);
+            if self.visit(first..end) {
+                each(&self.panels()[first * size..end * size]);
+            }
+        }
+    }
+
+    /// An error once panels in a file turned out not to be what was written there: whatever was made of this matrix since
+    /// it was made is worth nothing then.
+    pub fn check(&self) -> Result<()> {
+        self.file().map_or(Ok(()), PanelFile::check)
+    }
+
+    /// The file that the panels lie in, where they do not lie in memory.
+    pub fn file(&self) -> Option<&dyn PanelFile> {
+        self.panels.file()
     }
 
     /// Upper bound of the norm of each panel's narrow rows, in steps.
@@ -242,73 +263,32 @@ impl Matrix {
     }
 
     pub fn is_wide(&self, row: usize) -> bool {
-        self.panels[row / PANEL_ROWS * self.n_features * PANEL_ROWS + row % PANEL_ROWS] >= WIDE as f32
+        match &self.panels {
+            Panels::Memory(values) => {
+                values[row / PANEL_ROWS * self.n_features * PANEL_ROWS + row % PANEL_ROWS] >= WIDE as f32
+            }
+            // A list in memory is nearer than a file.
+            Panels::File(_) => self.wide.rows.binary_search(&(row as u64)).is_ok(),
+        }
     }
 
     /// The true coordinates of a row, in steps, written into `out` (d).
     pub fn row(&self, row: usize, out: &mut [i64]) {
-        let base = row / PANEL_ROWS * self.n_features * PANEL_ROWS + row % PANEL_ROWS;
-        if self.panels[base] >= WIDE as f32 {
+        if self.is_wide(row) {
             let at = self.wide.rows.binary_search(&(row as u64)).expect("a wide row stands in the list of wide rows");
             out.copy_from_slice(&self.wide.coordinates[at * self.n_features..(at + 1) * self.n_features]);
-        } else {
-            for (feature, q) in out.iter_mut().enumerate() {
-                *q = self.panels[base + feature * PANEL_ROWS] as i64;
-            }
+            return;
+        }
+        let panel = row / PANEL_ROWS;
+        if !self.visit(panel..panel + 1) {
+            // Whatever comes of it, `check` says no.
+            return out.fill(0);
+        }
+        let lane = &self.panels()[panel * self.n_features * PANEL_ROWS + row % PANEL_ROWS..];
+        for (q, value) in out.iter_mut().zip(lane.iter().step_by(PANEL_ROWS)) {
+            *q = *value as i64;
         }
     }
-}
-
-impl Facts {
-    pub fn merge(&mut self, other: &Facts) {
-        if self.columns.is_empty() {
-            self.columns = vec![0; other.columns.len()];
-        }
-        for (a, b) in self.columns.iter_mut().zip(&other.columns) {
-            *a += b;
-        }
-        self.squares += other.squares;
-        self.weight += other.weight;
-    }
-
-    /// Adds the coordinates of wide rows; their weight is counted with the panels.
-    pub fn add_wide(&mut self, n_features: usize, wide: &WideRows, weights: Option<&[u16]>) {
-        for (row, coordinates) in wide.rows.iter().zip(wide.coordinates.chunks_exact(n_features)) {
-            let weight = weights.map_or(1, |w| i128::from(w[*row as usize]));
-            for (column, &q) in self.columns.iter_mut().zip(coordinates) {
-                *column += weight * i128::from(q);
-                self.squares += weight * i128::from(q) * i128::from(q);
-            }
-        }
-    }
-}
-
-/// Adds q² of a panel's column to the rows' norms; gives back Σ w·q. Eight rows side by side, so that nothing waits for
-/// the addition before it.
-fn add_column(
-    column: &[f32],
-    narrow: &[f64; PANEL_ROWS],
-    weight: &[f64; PANEL_ROWS],
-    norms: &mut [f64; PANEL_ROWS],
-) -> f64 {
-    const LANES: usize = 8;
-    let mut sums = [0.0; LANES];
-    let (columns, narrow) = (column.as_chunks::<LANES>().0, narrow.as_chunks::<LANES>().0);
-    let rows = columns.iter().zip(narrow).zip(weight.as_chunks::<LANES>().0).zip(norms.as_chunks_mut::<LANES>().0);
-    for (((values, narrow), weight), norms) in rows {
-        for lane in 0..LANES {
-            let q = f64::from(values[lane]) * narrow[lane];
-            sums[lane] += q * weight[lane];
-            norms[lane] += q * q;
-        }
-    }
-    sums.iter().sum()
-}
-
-/// The next f32 at or above a non-negative f64.
-fn next_above(value: f64) -> f32 {
-    let rounded = value as f32;
-    if f64::from(rounded) < value { rounded.next_up() } else { rounded }
 }
 
 #[cfg(test)]

@@ -6,11 +6,15 @@
 //! no device and no thread.
 
 mod centroids;
+mod facts;
 mod matrix;
+mod panels;
 mod sums;
 
 pub use centroids::Centroids;
-pub use matrix::{Facts, Matrix, WideRows};
+pub use facts::Facts;
+pub use matrix::{Matrix, WideRows};
+pub use panels::{PanelFile, Panels};
 pub use sums::Sums;
 
 use serde::{Deserialize, Serialize};

@@ -226,6 +226,8 @@ pub struct EngineSettings {
     pub threads: usize,
     /// Rows read, uploaded and reduced together. Changes time, never a bit of the result.
     pub chunk_rows: usize,
+    /// The folder of the file that holds what memory has no room for; absolute.
+    pub spill: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,14 +60,15 @@ pub fn resolve(file: Option<Written>, flags: &[Flag], around: &Surroundings) -> 
     let source = source(&mut settings, missing)?;
     let features = features(&mut settings, &source)?;
     let cluster = cluster(&settings)?;
+    let output = output(&mut settings, around)?;
     let job = Job {
         features,
         selection: selection(&settings, &cluster.k)?,
         cluster,
-        engine: engine(&mut settings, around)?,
+        engine: engine(&mut settings, around, &output)?,
         persona: persona(&mut settings)?,
         profile: profile(&settings)?,
-        output: output(&mut settings, around)?,
+        output,
         source,
     };
     Ok(Resolved { job, origins: settings.origins, warnings: unknown_variables(around) })
@@ -255,7 +256,7 @@ fn selection(settings: &Settings, k: &RangeInclusive<usize>) -> Result<Selection
     })
 }
 
-fn engine(settings: &mut Settings, around: &Surroundings) -> Result<EngineSettings> {
+fn engine(settings: &mut Settings, around: &Surroundings, output: &OutputSettings) -> Result<EngineSettings> {
     let device = match settings.text("engine.device")?.as_deref() {
         None | Some("auto") => DeviceChoice::Auto,
         Some("cpu") => DeviceChoice::Cpu,
@@ -265,11 +266,17 @@ fn engine(settings: &mut Settings, around: &Surroundings) -> Result<EngineSettin
     // Half of the machine leaves room for its other work; whole MiB read better.
     let half = (around.memory / 2) >> 20 << 20;
     let memory = settings.read("engine.memory", |given, key| read::bytes(given, key, MEMORY_MIN, MEMORY_MAX))?;
+    let spill = match settings.text("engine.spill")? {
+        Some(path) => tidy(&settings.folder_of("engine.spill").join(path)),
+        // Where the result goes there is room for large files, as a rule.
+        None => output.path.parent().unwrap_or(&output.path).to_path_buf(),
+    };
     Ok(EngineSettings {
         device,
         memory: memory.unwrap_or(half.clamp(MEMORY_MIN, MEMORY_MAX)),
         threads: settings.whole("engine.threads", 0, THREADS_MAX, 0)? as usize,
         chunk_rows: settings.whole("engine.chunk_rows", 1, CHUNK_ROWS_MAX, 65_536)? as usize,
+        spill,
     })
 }
 

@@ -26,7 +26,7 @@ const fn setting(name: &'static str, flag: &'static str, variable: &'static str)
 }
 
 /// Every setting, in the order in which a job is shown.
-pub const SETTINGS: [Setting; 32] = [
+pub const SETTINGS: [Setting; 33] = [
     setting("source.path", "DATA", "SEGMINT_DATA"),
     setting("source.id", "--id", "SEGMINT_ID"),
     setting("source.sample_weight", "--sample-weight", "SEGMINT_SAMPLE_WEIGHT"),
@@ -49,6 +49,7 @@ pub const SETTINGS: [Setting; 32] = [
     setting("engine.memory", "--memory", "SEGMINT_MEMORY"),
     setting("engine.threads", "--threads", "SEGMINT_THREADS"),
     setting("engine.chunk_rows", "--chunk-rows", "SEGMINT_CHUNK_ROWS"),
+    setting("engine.spill", "--spill", "SEGMINT_SPILL"),
     setting("persona.playbook", "--playbook", "SEGMINT_PLAYBOOK"),
     setting("persona.value", "--value", "SEGMINT_VALUE"),
     setting("persona.roles", "--role", "SEGMINT_ROLES"),

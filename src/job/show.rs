@@ -139,6 +139,7 @@ fn value(resolved: &Resolved, name: &str) -> Option<String> {
         "engine.memory" => quoted(&show_bytes(job.engine.memory)),
         "engine.threads" => job.engine.threads.to_string(),
         "engine.chunk_rows" => job.engine.chunk_rows.to_string(),
+        "engine.spill" => quoted(&job.engine.spill.to_string_lossy()),
         "persona.playbook" => quoted(&job.persona.playbook),
         "persona.value" => quoted(job.persona.value.as_deref()?),
         "persona.roles" => table(&job.persona.roles),

@@ -46,7 +46,7 @@ impl Heard {
         job: &Job,
         input_files: Value,
         rows: &RowCounts,
-        reads: Reads,
+        (reads, spilled): (Reads, Option<u64>),
         device: Device,
         counters: Counters,
         started: (SystemTime, Instant),
@@ -79,6 +79,7 @@ impl Heard {
                 "threads": job.engine.threads,
                 "chunk_rows": job.engine.chunk_rows,
                 "memory": job.engine.memory,
+                "spill": spilled.map(|_| job.engine.spill.display().to_string()),
             }),
             stages: notes.stages.clone(),
             counters: json!({
@@ -97,6 +98,10 @@ impl Heard {
                 "bytes_uploaded": counters.bytes_uploaded,
                 "bytes_read_back": counters.bytes_read_back,
                 "matrix_bytes_read": counters.matrix_bytes_read,
+                // Of the file that held the grid values, where there was one.
+                "spilled_bytes": spilled.unwrap_or(0),
+                "spill_gigabytes_per_second": spilled.and_then(|bytes| notes.speed_of("spill", bytes)),
+                "pass_gigabytes_per_second": spilled.filter(|_| total > 0.0).map(|bytes| rounded(bytes as f64 * count as f64 / total / 1e6)),
                 // Of rows times models times passes.
                 "share_decided_by_host": if decisions > 0.0 { by_host as f64 / decisions } else { 0.0 },
                 "iterations": count,
@@ -113,6 +118,12 @@ impl Heard {
 }
 
 impl Notes {
+    /// Gigabytes per second of a stage that dealt with so many bytes.
+    fn speed_of(&self, stage: &str, bytes: u64) -> Option<f64> {
+        let found = self.stages.iter().find(|record| record.stage == stage)?;
+        (found.milliseconds > 0.0).then(|| rounded(bytes as f64 / found.milliseconds / 1e6))
+    }
+
     fn hear(&mut self, event: &Event) {
         match event {
             Event::StageFinished { stage, rows, bytes, milliseconds } => {

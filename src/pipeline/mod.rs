@@ -77,6 +77,7 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     refuse_labels(job, &source, &features, &matrix, observe)?;
     let start = start.map(|start| start.centroids(&features)).transpose()?;
     let mut found = cluster(job, &matrix, features.grid, start.as_ref(), observe, opening)?;
+    let spilled = matrix.file().map(|file| file.bytes());
     let published = Measured::new(&mut found.selected.fit, matrix);
 
     let labels = published.labels();
@@ -101,6 +102,8 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
             write::assignments(&mut staging, &source, job, &features, &names, &published, fit, observe)?;
             told.join().map_err(|_| Error::bug("the thread that writes the report ended"))
         })?;
+        // The report and the input's hash have read the matrix too.
+        published.matrix().check()?;
         write::model(&mut staging, job, features, fit, &names)?;
         write::summary(&mut staging, &summary)?;
         write::reports(&mut staging, &told)?;
@@ -111,7 +114,7 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
 
     observe.check_stop()?;
     let too_small = found.selected.too_small;
-    let record = heard.record(job, input_files, &rows, reads, found.device, found.counters, started);
+    let record = heard.record(job, input_files, &rows, (reads, spilled), found.device, found.counters, started);
     let Published { path, leftover } = staging.commit(settings, input, &write::pretty(&record)?)?;
     if let Some(leftover) = leftover {
         observe.warn_machine(format!("the replaced run could not be removed and lies at {}", leftover.display()));

@@ -52,6 +52,7 @@ pub(super) fn assignments(
         inertia += slice.inertia;
         writer.push_ids(&batches, slice.rows)
     })?;
+    published.matrix().check()?;
     if row != published.matrix().n_rows() || inertia != fit.inertia {
         return Err(Error::bug("the published distances do not add up to the inertia, or rows are missing"));
     }

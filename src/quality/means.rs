@@ -179,6 +179,7 @@ struct Lanes<'a> {
 impl<'a> Lanes<'a> {
     fn of(of: Labelled<'a>, first: usize) -> Self {
         let (matrix, d) = (of.matrix, of.matrix.n_features());
+        matrix.visit(first / PANEL_ROWS..first / PANEL_ROWS + 1);
         let (columns, _) = matrix.panels()[first * d..(first + PANEL_ROWS) * d].as_chunks();
         let n = PANEL_ROWS.min(matrix.n_rows() - first);
         let (mut labels, mut weights) = ([0; PANEL_ROWS], [0; PANEL_ROWS]);
@@ -242,7 +243,9 @@ impl Table {
             let mut squares = vec![[0.0; PANEL_ROWS]; BLOCK_ROWS / PANEL_ROWS];
             for first in rows.clone().step_by(BLOCK_ROWS) {
                 let block = first..rows.end.min(first + BLOCK_ROWS);
-                points.squares(matrix, of.labels, first / PANEL_ROWS, &mut squares[..block.len().div_ceil(PANEL_ROWS)]);
+                let n_panels = block.len().div_ceil(PANEL_ROWS);
+                matrix.visit(first / PANEL_ROWS..first / PANEL_ROWS + n_panels);
+                points.squares(matrix, of.labels, first / PANEL_ROWS, &mut squares[..n_panels]);
                 let squares = squares.as_flattened_mut();
                 for row in points.unmeasured(matrix, of.labels, block.clone()) {
                     squares[row - first] = f64::NAN;

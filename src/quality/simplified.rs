@@ -67,6 +67,7 @@ impl Columns {
     /// Of the first `n` rows of a panel, to the nearest and to the second-nearest centroid. Wide rows have no meaning.
     fn squares(&self, matrix: &Matrix, assignment: &Assignment, first: usize, n: usize) -> [[f64; PANEL_ROWS]; 2] {
         let d = matrix.n_features();
+        matrix.visit(first / PANEL_ROWS..first / PANEL_ROWS + 1);
         let (columns, _) = matrix.panels()[first * d..(first + PANEL_ROWS) * d].as_chunks::<PANEL_ROWS>();
         let labels = [&assignment.labels, &assignment.runners_up].map(|labels| {
             let mut own = [0; PANEL_ROWS];

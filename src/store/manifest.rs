@@ -127,7 +127,7 @@ pub fn input_hash(matrix: &Matrix) -> String {
     let mut hash = xxhash_rust::xxh3::Xxh3::new();
     feed(&mut hash, &[matrix.n_rows() as u64, matrix.n_features() as u64], u64::to_le_bytes);
     feed(&mut hash, matrix.keys(), u64::to_le_bytes);
-    feed(&mut hash, matrix.panels(), f32::to_le_bytes);
+    matrix.each_stretch(|panels| feed(&mut hash, panels, f32::to_le_bytes));
     feed(&mut hash, &matrix.wide().rows, u64::to_le_bytes);
     feed(&mut hash, &matrix.wide().coordinates, i64::to_le_bytes);
     feed(&mut hash, matrix.weights().unwrap_or_default(), u16::to_le_bytes);

@@ -181,6 +181,28 @@ fn generate_devices_and_bench_answer_on_stdout() {
 }
 
 #[test]
+fn a_matrix_in_a_file_is_fitted_within_memory_that_could_not_hold_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // 80 MB of values, 24 MB of keys and labels, and the program.
+    let shape = ["bench", "--what", "spill", "--rows", "2000000", "--features", "10", "--k", "3"];
+    let limits = ["--memory", "96MiB", "--spill", ".", "--output", "json"];
+    let bench = segmint(folder.path(), &[&shape[..], &limits[..]].concat()).ends_with(0).stdout;
+    let bench: serde_json::Value = serde_json::from_str(&bench).expect("JSON");
+    let results = bench["results"].as_array().expect("a list");
+    let parts: Vec<&str> = results.iter().filter_map(|result| result["way"].as_str()).collect();
+    assert_eq!(parts, ["write", "seed", "pass", "label"]);
+    for result in results {
+        assert!(result["bytes"].as_u64().is_some_and(|bytes| bytes > 80_000_000), "{result}");
+        assert!(result["gigabytes_per_second"].as_f64().is_some_and(|speed| speed > 0.0), "{result}");
+    }
+    if cfg!(target_os = "linux") {
+        let peak = results[3]["peak_resident_bytes"].as_u64().expect("Linux tells");
+        assert!(peak <= 96 << 20, "{peak} bytes resident");
+    }
+    assert!(names_in(folder.path()).is_empty(), "a bench leaves nothing");
+}
+
+#[test]
 fn the_demo_publishes_a_run_and_replaces_an_earlier_one_of_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     for _ in 0..2 {

@@ -63,6 +63,7 @@ device = "lavapipe"
 memory = "1000001B"
 threads = 3
 chunk_rows = 65537
+spill = "../scratch"
 
 [persona]
 playbook = "books/mine.toml"
@@ -115,6 +116,7 @@ fn a_full_job_says_what_it_says() {
     assert_eq!(job.features[1].missing, Missing::Number(0.1 + 0.2));
     assert_eq!((job.cluster.k, job.cluster.seed), (4096..=4096, i64::MAX as u64));
     assert_eq!(job.engine.device, DeviceChoice::Named("lavapipe".into()));
+    assert_eq!(job.engine.spill, Path::new("/here/jobs/../scratch"));
     assert_eq!(job.persona.playbook, "/here/jobs/books/mine.toml");
     let roles = [("a b".to_owned(), "c".to_owned()), ("monetary".to_owned(), "total_spent".to_owned())];
     assert_eq!(job.persona.roles, roles);
@@ -185,6 +187,7 @@ fn a_shown_job_tells_where_each_value_came_from() {
     memory = "8GiB"                         # default
     threads = 0                             # default
     chunk_rows = 65536                      # default
+    spill = "/here/runs"                    # default
 
     [persona]
     playbook = "rfm"                        # default
@@ -258,6 +261,7 @@ fn every_setting_can_be_given_by_flag_and_by_variable() {
         ("engine.memory", "100MB"),
         ("engine.threads", "2"),
         ("engine.chunk_rows", "10"),
+        ("engine.spill", "fast/disk"),
         ("persona.playbook", "mine.toml"),
         ("persona.value", "a"),
         ("persona.roles", "monetary=a,frequency=b"),

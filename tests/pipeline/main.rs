@@ -9,4 +9,5 @@ mod fallback;
 mod published;
 mod refusals;
 mod selection;
+mod spilled;
 mod table;

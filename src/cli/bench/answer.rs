@@ -47,6 +47,12 @@ pub struct Timing {
     pub bandwidth: Option<f64>,
     /// Share of it that the median pass needed to read the matrix once.
     pub bandwidth_share: Option<f64>,
+    /// From a file: its bytes over the median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gigabytes_per_second: Option<f64>,
+    /// Where memory is what is measured: the largest resident set of this process so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_resident_bytes: Option<u64>,
     /// Share of the peak that the multiply-adds of the distances alone needed.
     pub peak_share: Option<f64>,
     /// Of the processor, on average over what was timed; null where the system does not tell.
@@ -74,6 +80,8 @@ impl Timing {
             bytes: 0,
             bandwidth: None,
             bandwidth_share: None,
+            gigabytes_per_second: None,
+            peak_resident_bytes: None,
             peak_share: None,
             watts: None,
             repeats_ms: times,
@@ -96,6 +104,17 @@ impl Timing {
         shape(self) == shape(other)
     }
 
+    /// How fast a file was read or written, and within which memory.
+    fn of_a_file(&self) -> Option<String> {
+        let resident = self.peak_resident_bytes.map_or("unknown here".to_owned(), gigabytes);
+        Some(format!(
+            "{}: {:.2} GB/s of {}; peak resident set {resident}\n",
+            self.title(),
+            self.gigabytes_per_second?,
+            gigabytes(self.bytes)
+        ))
+    }
+
     /// What was measured, for people.
     pub fn title(&self) -> String {
         let name = match self.what {
@@ -103,6 +122,7 @@ impl Timing {
             What::Sweep => "sweep",
             What::Run => "run",
             What::Silhouette => "silhouette",
+            What::Spill => "spill",
         };
         self.way.as_ref().map_or(name.to_owned(), |way| format!("{name}, {way}"))
     }
@@ -164,6 +184,7 @@ impl Answer {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
+        let files: String = self.results.iter().filter_map(Timing::of_a_file).collect();
         let bandwidths: Vec<f64> = self.results.iter().filter_map(|timing| timing.bandwidth).collect();
         let read = match bandwidths.iter().copied().reduce(f64::min).zip(bandwidths.iter().copied().reduce(f64::max)) {
             None => String::new(),
@@ -172,12 +193,16 @@ impl Answer {
         };
         let processor = self.processor.as_deref().map_or("this processor".to_owned(), terminal);
         format!(
-            "{table}\nmeasured here, {processor}, {} thread{}: {:.1} billion multiply-adds per second{read}\n",
+            "{table}\n{files}measured here, {processor}, {} thread{}: {:.1} billion multiply-adds per second{read}\n",
             self.threads,
             if self.threads == 1 { "" } else { "s" },
             self.peak / 1e9,
         )
     }
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.2} GB", bytes as f64 / 1e9)
 }
 
 /// What Linux calls the processor.

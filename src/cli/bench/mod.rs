@@ -1,6 +1,7 @@
 //! `segmint bench`: honest timings, with the limits beside them. One pass of an engine over a matrix in memory, the passes
-//! of a whole sweep, an exact silhouette, or the whole job from Parquet to a published run folder; over a grid of shapes,
-//! on one device or all, beside what another machine or another day gave. Peers are measured by separate scripts.
+//! of a whole sweep, an exact silhouette, a fit from a spill file, or the whole job from Parquet to a published run folder;
+//! over a grid of shapes, on one device or all, beside what another machine or another day gave. Peers are measured by
+//! separate scripts.
 
 mod against;
 mod answer;
@@ -8,6 +9,7 @@ mod bandwidth;
 mod matrix;
 mod power;
 mod silhouette;
+mod spill;
 mod step;
 mod sweep;
 mod whole;
@@ -33,6 +35,7 @@ Examples:
   segmint bench --what sweep --k 10 --models 10
   segmint bench --what run --rows 1000000 --k 5
   segmint bench --what silhouette --rows 100000 --features 10 --k 5
+  segmint bench --what spill --rows 200000000 --features 10 --k 5 --memory 4GiB --spill FOLDER
   segmint bench --what step --data customers.parquet --id customer_id --k 8
   segmint bench --output json > this-machine.json
   segmint bench --against this-machine.json
@@ -40,13 +43,15 @@ Examples:
 step: the time of one pass over all rows, the mean over twenty Lloyd iterations from rows spread over the data, and
 of several such fits the median, the best and the worst. sweep: the same for all models of k = 2 up to --k with
 --models restarts each, in one pass for all and in a pass for each. silhouette: exact, every row against every row.
-run: from a Parquet file of generated customers to a published run folder, synced to the disk.
+run: from a Parquet file of generated customers to a published run folder, synced to the disk. spill: rows that are
+made straight into a file, as a run keeps them for which memory has no room; seeding, the passes of one fit and the
+labels at the end, with the peak resident set.
 
 Several sizes, separated by commas, are measured in every combination. `bandwidth` is the share of what this
 machine's memory gives that a pass needed for the matrix alone; `peak` the share of its multiply-adds that went into
 distances. Both are for CPUs, where the limit was measured in the same run.")]
 pub struct BenchArgs {
-    /// One pass over a matrix in memory, the passes of a sweep, the whole job, or an exact silhouette
+    /// One pass over a matrix in memory, the passes of a sweep, the whole job, an exact silhouette, or a fit from a spill file
     #[arg(long, value_enum, default_value_t = What::Step)]
     what: What,
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "500000", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
@@ -79,6 +84,12 @@ pub struct BenchArgs {
     /// The JSON of an earlier bench, here or elsewhere: shapes that both have are put side by side
     #[arg(long, value_name = "FILE")]
     against: Option<std::path::PathBuf>,
+    /// Memory that a fit from a spill file may use
+    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
+    memory: String,
+    /// Folder of the spill file [default: the system's for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    spill: Option<String>,
     #[command(flatten)]
     output: OutputFlag,
 }
@@ -90,6 +101,7 @@ enum What {
     Sweep,
     Run,
     Silhouette,
+    Spill,
 }
 
 /// What is measured at a time.
@@ -112,6 +124,7 @@ pub fn run(args: &BenchArgs, talk: &Talk) -> anyhow::Result<()> {
             What::Sweep => sweep::measure(args, size, &observe, talk)?,
             What::Run => whole::measure(args, size, &observe, talk)?,
             What::Silhouette => silhouette::measure(args, size, &observe, talk)?,
+            What::Spill => spill::measure(args, size, &observe, talk)?,
         });
     }
     talk.clear();

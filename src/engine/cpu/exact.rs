@@ -16,6 +16,9 @@ pub fn distances(
     assignment: &Assignment,
     rows: Range<usize>,
 ) -> Vec<(i128, i128)> {
+    if !matrix.visit(rows.start / PANEL_ROWS..rows.end.div_ceil(PANEL_ROWS)) {
+        return vec![(0, 0); rows.len()];
+    }
     let mut row = vec![0; matrix.n_features()];
     let mut in_integers = |index: usize| {
         matrix.row(index, &mut row);

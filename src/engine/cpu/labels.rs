@@ -67,11 +67,15 @@ impl CpuEngine {
         let blocks: Vec<Mutex<&mut [u16]>> = labels.chunks_mut(BLOCK_PANELS * PANEL_ROWS).map(Mutex::new).collect();
         self.pool.for_each(blocks.len(), &|_, block| {
             let mut labels = blocks[block].lock().unwrap_or_else(PoisonError::into_inner);
+            let first_panel = block * BLOCK_PANELS;
+            if !matrix.visit(first_panel..matrix.n_panels().min(first_panel + BLOCK_PANELS)) {
+                return;
+            }
             self.level.run(LabelBlock {
                 matrix: &matrix,
                 model: &prepared,
                 centroids: model,
-                first_panel: block * BLOCK_PANELS,
+                first_panel,
                 labels: &mut labels,
             });
         });

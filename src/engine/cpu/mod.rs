@@ -41,7 +41,7 @@ use self::pool::Pool;
 use self::standing::{Lead, Travel};
 use crate::engine::{Assignment, Counters, Device, DeviceKind, Engine, Row, decide};
 use crate::error::{Error, Result};
-use crate::grid::{Centroids, Matrix, PANEL_ROWS, Sums, WIDE};
+use crate::grid::{Centroids, Matrix, PANEL_ROWS, Sums};
 
 /// Passes after which a model's sums are added up anew, so that no mistake in a changed row can live on.
 const PASSES_BETWEEN_FULL_SUMS: u32 = 64;
@@ -108,8 +108,14 @@ impl CpuEngine {
 
 /// Per panel one bit per row, the first lowest, of those that are no wide ones.
 fn narrow_rows(matrix: &Matrix) -> Vec<u64> {
-    let panels = matrix.panels().chunks_exact(matrix.n_features() * PANEL_ROWS);
-    panels.map(|panel| (0..PANEL_ROWS).map(|lane| u64::from(panel[lane] < WIDE as f32) << lane).sum()).collect()
+    let mut narrow = vec![u64::MAX; matrix.n_panels()];
+    if let Some(last) = narrow.last_mut() {
+        *last >>= matrix.n_rows().next_multiple_of(PANEL_ROWS) - matrix.n_rows();
+    }
+    for &row in &matrix.wide().rows {
+        narrow[row as usize / PANEL_ROWS] &= !(1 << (row % PANEL_ROWS as u64));
+    }
+    narrow
 }
 
 /// Sums of the wide rows, which no kernel sees.
@@ -170,9 +176,14 @@ impl Engine for CpuEngine {
         // Labels of the pass before, for the models that keep them. One that is not asked for has come to its end.
         self.kept.retain(|kept, _| models.iter().any(|model| model.model == *kept));
         let mut labels: Vec<Option<(Shared<u8>, Shared<Lead>)>> = Vec::with_capacity(models.len());
+        // Beside a matrix in a file there is room for some labels only.
+        let slots = matrix.n_panels() * PANEL_ROWS;
+        let kept_max = matrix.file().map_or(usize::MAX, |file| file.beside() as usize / slots.max(1));
         for model in models {
             let k = model.n_clusters();
-            if k > KEPT_CLUSTERS_MAX {
+            let has_room = self.kept.contains_key(&model.model) || self.kept.len() < kept_max;
+            if k > KEPT_CLUSTERS_MAX || !has_room {
+                self.kept.remove(&model.model);
                 labels.push(None);
                 continue;
             }
@@ -207,6 +218,9 @@ impl Engine for CpuEngine {
             };
             let first_panel = block * block_panels;
             let n_panels = block_panels.min(matrix.n_panels() - first_panel);
+            if !matrix.visit(first_panel..first_panel + n_panels) {
+                return;
+            }
             let mut partials = lanes[lane].lock().unwrap_or_else(PoisonError::into_inner);
             for (index, model) in prepared.iter().enumerate() {
                 let (labels, leads): (&mut [u8], &mut [Lead]) = match &labels[index] {
@@ -277,6 +291,9 @@ impl Engine for CpuEngine {
             let first_panel = block * BLOCK_PANELS;
             let n_panels = BLOCK_PANELS.min(matrix.n_panels() - first_panel);
             let (first, len) = (first_panel * PANEL_ROWS, n_panels * PANEL_ROWS);
+            if !matrix.visit(first_panel..first_panel + n_panels) {
+                return;
+            }
             // SAFETY: both have 64 slots per panel, and this block's panels belong to this call.
             let (labels, runners_up) = unsafe { (labels.range(first, len), runners_up.range(first, len)) };
             let mut block = AssignBlock {

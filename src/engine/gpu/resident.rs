@@ -10,6 +10,7 @@ use super::device::Gpu;
 use super::limits::Limits;
 use super::settle::audit_rows;
 use super::shaders::{Kernel, Weights};
+use crate::engine::DeviceKind;
 use crate::error::{Error, Kind, Result};
 use crate::grid::{Matrix, PANEL_ROWS};
 
@@ -68,11 +69,14 @@ impl Resident {
         gpu.compile_ahead(&Kernel::usual(matrix.n_features(), weights))?;
         let labels = gpu.output("labels", 4 * step.min(n_rows.next_multiple_of(PANEL_ROWS)) as u64)?;
 
+        // Beside a file that memory has no room for, a device in the same memory keeps what is left of it.
+        let shares_memory = matches!(gpu.info.kind, DeviceKind::IntegratedGpu | DeviceKind::SoftwareGpu);
+        let beside = matrix.file().filter(|_| shares_memory).map_or(u64::MAX, |file| file.beside());
         let mut stream = None;
         let mut used = 0;
         for (index, chunk) in chunks.iter_mut().enumerate() {
             let bytes = chunk.bytes(&matrix);
-            if used + bytes > limits.resident_bytes {
+            if used + bytes > limits.resident_bytes.min(beside) {
                 // The largest chunk is the first, so that all others fit its place.
                 stream = Some(ChunkData::make(gpu, &matrix, &(0..step.min(n_rows)))?);
                 break;
@@ -145,6 +149,8 @@ impl ChunkData {
 
     fn fill(&self, gpu: &mut Gpu, matrix: &Matrix, rows: &Range<usize>, audited: &[u64]) -> Result<()> {
         let panel = PANEL_ROWS * matrix.n_features();
+        // Of a file that is not as it was written anything is uploaded: whoever loaded it asks.
+        matrix.visit(rows.start / PANEL_ROWS..rows.end.div_ceil(PANEL_ROWS));
         let panels = rows.start / PANEL_ROWS * panel..rows.end.div_ceil(PANEL_ROWS) * panel;
         gpu.upload(&self.panels, bytemuck::cast_slice(&matrix.panels()[panels]))?;
         if let (Some(buffer), Some(weights)) = (&self.weights, matrix.weights()) {
