@@ -1,6 +1,6 @@
-//! What comes after the clustering takes no more memory for more customers: the profile and the verification of three
-//! times the rows, in a process of their own, so that its peak is theirs. More rows in the nightly command. Only Linux
-//! tells a process its peak and lets it start anew.
+//! What comes after the clustering: the verification takes no more memory for more customers, the profile no more than two
+//! columns of values. Both of three times the rows, each in a process of its own, so that its peak is theirs. More rows in the nightly command. Only Linux
+//! tells a process its peak.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::print_stdout)] // the peaks are said
@@ -31,10 +31,36 @@ fn slack() -> u64 {
     (many - few) as u64 * 6
 }
 
-/// The largest memory that this process had while `work` was done, in bytes.
-fn peak(work: impl FnOnce()) -> u64 {
-    fs::write("/proc/self/clear_refs", "5").unwrap();
-    work();
+/// Tells a process what to do and to say its peak: the work, the rows, the data and the run.
+const CHILD: &str = "SEGMINT_PEAK_OF";
+
+const TEST: &str = "verification_takes_no_more_memory_for_more_rows_and_the_profile_two_columns_of_values";
+
+/// The largest memory of a process that did nothing but this work, in bytes: what one leaves behind counts for no other.
+fn peak(work: &str, rows: usize, data: &Path, run: &Path) -> u64 {
+    let task = format!("{work}\n{rows}\n{}\n{}", data.display(), run.display());
+    let this = std::env::current_exe().unwrap();
+    let done = Command::new(this).args(["--exact", TEST, "--nocapture"]).env(CHILD, task).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    let peak = said.lines().find_map(|line| line.split_once("peak ")?.1.trim().parse().ok());
+    peak.unwrap_or_else(|| panic!("{work}: {said}\n{}", String::from_utf8_lossy(&done.stderr)))
+}
+
+/// What [`peak`] asks of its process.
+fn answer(task: &str) {
+    let mut parts = task.lines();
+    let mut next = || parts.next().unwrap();
+    let (work, rows, data, run) = (next(), next().parse().unwrap(), Path::new(next()), Path::new(next()));
+    if work == "verify" {
+        let verdict = verify(run, None, None, &Observe::default()).unwrap();
+        assert!(verdict.holds(), "{verdict:?}");
+    } else {
+        described(data, rows);
+    }
+    println!("peak {}", own_peak());
+}
+
+fn own_peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
@@ -61,7 +87,7 @@ fn described(data: &Path, rows: usize) {
     let observe = Observe::default();
     let mut job: Job = table::job(table::plain(&COLUMNS));
     job.source.id = Some("customer_id".into());
-    (job.engine.memory, job.engine.chunk_rows) = (table::TWO_READS, 65_536);
+    (job.engine.memory, job.engine.chunk_rows, job.engine.threads) = (table::TWO_READS, 65_536, 2);
     let open = |path: &Path| {
         Source::open(&SourceSettings { path: path.display().to_string(), ..job.source.clone() }, &observe).unwrap()
     };
@@ -75,7 +101,10 @@ fn described(data: &Path, rows: usize) {
 }
 
 #[test]
-fn profile_and_verification_take_no_more_memory_for_more_rows() {
+fn verification_takes_no_more_memory_for_more_rows_and_the_profile_two_columns_of_values() {
+    if let Ok(task) = std::env::var(CHILD) {
+        return answer(&task);
+    }
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = |name: &str| place.path().join(name);
     segmint(&["generate", "--kind", "planted", "--rows", "2000", "--out", &path("few.parquet").display().to_string()]);
@@ -101,18 +130,14 @@ fn profile_and_verification_take_no_more_memory_for_more_rows() {
             "--out",
             &out,
         ]);
-        let verified = peak(|| {
-            let verdict = verify(&run, None, None, &Observe::default()).unwrap();
-            assert!(verdict.holds(), "{verdict:?}");
-        });
-        let described = peak(|| described(&data, rows));
+        let [verified, described] = ["verify", "profile"].map(|work| peak(work, rows, &data, &run));
         println!("{rows} rows: verify {} MiB, profile {} MiB", verified >> 20, described >> 20);
         peaks.push([verified, described]);
         fs::remove_dir_all(&run).unwrap();
     }
-    // The labels are given to the profile, not made by it.
+    // The labels are given to the profile, and each of its two threads finds the quartiles of a column at a time.
     let [few, many] = rows();
-    let labels = 2 * (many - few) as u64;
+    let labels = (2 + 2 * 8) * (many - few) as u64;
     for (what, (few, many), given) in
         [("verify", (peaks[0][0], peaks[1][0]), 0), ("profile", (peaks[0][1], peaks[1][1]), labels)]
     {

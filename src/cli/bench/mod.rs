@@ -37,19 +37,13 @@ Examples:
   segmint bench --what silhouette --rows 100000 --features 10 --k 5
   segmint bench --what spill --rows 200000000 --features 10 --k 5 --memory 4GiB --spill FOLDER
   segmint bench --what step --data customers.parquet --id customer_id --k 8
-  segmint bench --output json > this-machine.json
   segmint bench --against this-machine.json
 
-step: the time of one pass over all rows, the mean over twenty Lloyd iterations from rows spread over the data, and
-of several such fits the median, the best and the worst. sweep: the same for all models of k = 2 up to --k with
---models restarts each, in one pass for all and in a pass for each. silhouette: exact, every row against every row.
-run: from a Parquet file of generated customers to a published run folder, synced to the disk. spill: rows that are
-made straight into a file, as a run keeps them for which memory has no room; seeding, the passes of one fit and the
-labels at the end, with the peak resident set.
-
-Several sizes, separated by commas, are measured in every combination. `bandwidth` is the share of what this
-machine's memory gives that a pass needed for the matrix alone; `peak` the share of its multiply-adds that went into
-distances. Both are for CPUs, where the limit was measured in the same run.")]
+step: one pass over all rows, the mean over twenty Lloyd iterations from rows spread over the data. sweep: all models
+of k = 2 up to --k with --models restarts each, in one pass for all and in a pass for each. silhouette: exact. run:
+from a generated Parquet file to a synced run folder. spill: rows made straight into a file, as a run keeps them for
+which memory has no room. Several sizes with commas between them are measured in every combination. `bandwidth` is
+the share of what memory gives that a pass needed for the matrix; `peak` that of multiply-adds for distances.")]
 pub struct BenchArgs {
     /// One pass over a matrix in memory, the passes of a sweep, the whole job, an exact silhouette, or a fit from a spill file
     #[arg(long, value_enum, default_value_t = What::Step)]
@@ -81,7 +75,7 @@ pub struct BenchArgs {
     /// Fits, jobs or silhouettes to time, after one that is not timed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     repeats: Option<u64>,
-    /// The JSON of an earlier bench, here or elsewhere: shapes that both have are put side by side
+    /// What `--output json` printed before, here or elsewhere: shapes that both have are put side by side
     #[arg(long, value_name = "FILE")]
     against: Option<std::path::PathBuf>,
     /// Memory that a fit from a spill file may use
