@@ -35,8 +35,9 @@ Examples:
 step: the time of one pass over all rows, the mean over twenty Lloyd iterations from seeds, and the median and the
 best of several such fits. `bandwidth share` compares the bytes of the matrix per pass with what this machine's
 memory gives. run: from a Parquet file of generated customers to a published run folder, synced to the disk.
-silhouette: exact, every row against every row. spill: rows that are made straight into a file, as a run keeps them for
-which memory has no room; seeding, the passes of one fit and the labels at the end, with the peak resident set.")]
+silhouette: exact, every row against every row.
+spill: rows made straight into a file, as a run keeps them that memory has no room for; seeds, the
+passes of one fit and the labels at the end, with the peak resident set.")]
 pub struct BenchArgs {
     /// One pass over a matrix in memory, the whole job, an exact silhouette, or a fit from a spill file
     #[arg(long, value_enum, default_value_t = What::Step)]
