@@ -138,7 +138,10 @@ fn made(
         done
     };
     let mut writer = None;
-    timed(&mut || Ok(writer = Some(Writer::create(place, d, n_panels)?)))?;
+    timed(&mut || {
+        writer = Some(Writer::create(place, d, n_panels)?);
+        Ok(())
+    })?;
     let mut writer = writer.ok_or_else(|| Error::bug("a file that was made and is not there"))?;
     let mut facts = Facts { columns: vec![0; d], ..Facts::default() };
     let mut reach = Vec::with_capacity(n_panels);
