@@ -4,6 +4,7 @@
 //! for text about once in 2^64 pairs), so the rows in question are read again and their ids compared. Same ids are an
 //! error that names both places and no id; different ids with one key ask for another seed.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use rayon::prelude::*;
@@ -14,8 +15,17 @@ use super::scan::{Request, ScanSettings};
 use crate::error::{Error, Kind, Place, Result};
 use crate::observe::Observe;
 
-/// The keys are looked at in this many parts, so that the copies stay small: what their first four bits say.
-const PARTS: u64 = 16;
+/// Keys that are copied at once, about: of more, one range after the other is looked at, so that the copies stay small.
+const COPIED_MAX: usize = 1 << 23;
+const RANGES_MAX: usize = 64;
+
+/// Keys that are sorted into parts together: they stay in a near cache.
+const BLOCK: usize = 1 << 15;
+
+/// What the first bits within a range say: keys of one part are few, and near to each other.
+const PART_BITS: u32 = 8;
+const PARTS: usize = 1 << PART_BITS;
+
 /// Shared keys that are looked up at once. More are certainly repeated ids and not chance; the first suffice.
 const SUSPECTS_MAX: usize = 1 << 20;
 
@@ -92,31 +102,81 @@ struct Shared {
 }
 
 fn shared_keys(keys: &[u64]) -> Shared {
-    let parts: Vec<Shared> = (0..PARTS).into_par_iter().map(|part| shared_keys_of(keys, part)).collect();
-    let rows = parts.iter().map(|part| part.rows).sum();
-    let keys = parts.into_iter().flat_map(|part| part.keys).take(SUSPECTS_MAX).collect();
-    Shared { keys, rows }
+    let ranges = keys.len().div_ceil(COPIED_MAX).next_power_of_two().min(RANGES_MAX);
+    let mut all = Shared { keys: Vec::new(), rows: 0 };
+    for range in 0..ranges as u64 {
+        let shared = shared_keys_of(keys, range, ranges.trailing_zeros());
+        all.rows += shared.rows;
+        let room = SUSPECTS_MAX.saturating_sub(all.keys.len());
+        all.keys.extend(shared.keys.into_iter().take(room));
+    }
+    all
 }
 
-/// The shared keys among those that begin with the four bits of `part`.
+/// The shared keys among those whose first bits are `range`.
+fn shared_keys_of(keys: &[u64], range: u64, bits: u32) -> Shared {
+    let blocks: Vec<Block> = keys.par_chunks(BLOCK).map(|keys| Block::of(keys, range, bits)).collect();
+    let shared = |part: usize| {
+        let keys: Vec<u64> = blocks.iter().flat_map(|block| block.part(part)).copied().collect();
+        repeats_among(&keys, bits + PART_BITS)
+    };
+    let parts: Vec<Shared> = (0..PARTS).into_par_iter().map(shared).collect();
+    let rows = parts.iter().map(|part| part.rows).sum();
+    Shared { keys: parts.into_iter().flat_map(|part| part.keys).collect(), rows }
+}
+
+/// The keys of some rows that lie in a range, part after part.
+struct Block {
+    keys: Vec<u64>,
+    /// Where each part begins, and the end of the last.
+    starts: Vec<u32>,
+}
+
+impl Block {
+    fn of(keys: &[u64], range: u64, bits: u32) -> Self {
+        let within = |key: &u64| key.checked_shr(64 - bits).unwrap_or(0) == range;
+        let part = |key: u64| (key << bits >> (64 - PART_BITS)) as usize;
+        let own: Cow<[u64]> = match bits {
+            0 => Cow::Borrowed(keys),
+            _ => Cow::Owned(keys.iter().copied().filter(within).collect()),
+        };
+        let mut starts = vec![0u32; PARTS + 1];
+        own.iter().for_each(|&key| starts[part(key) + 1] += 1);
+        for part in 0..PARTS {
+            starts[part + 1] += starts[part];
+        }
+        let (mut next, mut sorted) = (starts.clone(), vec![0; own.len()]);
+        for &key in own.iter() {
+            let next = &mut next[part(key)];
+            sorted[*next as usize] = key;
+            *next += 1;
+        }
+        Self { keys: sorted, starts }
+    }
+
+    fn part(&self, part: usize) -> &[u64] {
+        &self.keys[self.starts[part] as usize..self.starts[part + 1] as usize]
+    }
+}
+
+/// What repeats among keys that begin with the same `bits` bits.
 ///
 /// Keys are hashes, so their next bits spread them evenly: laid out by these, each lies among two or three others.
-fn shared_keys_of(keys: &[u64], part: u64) -> Shared {
-    let own = || keys.iter().copied().filter(|key| key >> 60 == part);
-    let bits = (keys.len() as u64 / PARTS).max(1).ilog2();
-    let place = |key: u64| (key << 4 >> (64 - bits.max(1))) as usize;
-    let mut ends = vec![0u32; 1 << bits.max(1)];
-    own().for_each(|key| ends[place(key)] += 1);
+fn repeats_among(keys: &[u64], bits: u32) -> Shared {
+    let spread = (keys.len() as u64).max(2).ilog2();
+    let place = |key: u64| (key << bits >> (64 - spread)) as usize;
+    let mut ends = vec![0u32; 1 << spread];
+    keys.iter().for_each(|&key| ends[place(key)] += 1);
     let mut end = 0;
     for count in &mut ends {
         end += std::mem::replace(count, end);
     }
-    let mut laid_out = vec![0; end as usize];
-    own().for_each(|key| {
+    let mut laid_out = vec![0; keys.len()];
+    for &key in keys {
         let next = &mut ends[place(key)];
         laid_out[*next as usize] = key;
         *next += 1;
-    });
+    }
     let mut shared = Shared { keys: Vec::new(), rows: 0 };
     let mut begin = 0;
     for end in ends {
@@ -162,9 +222,15 @@ mod tests {
         // Keys that are no hashes, all in one place.
         keys.extend((0..500).map(|i| i / 3));
         let shared = shared_keys(&keys);
+        // The same, range after range.
+        let ranges: Vec<Shared> = (0..4).map(|range| shared_keys_of(&keys, range, 2)).collect();
         keys.sort_unstable();
         let runs: Vec<&[u64]> = keys.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).collect();
-        assert_eq!(shared.keys, runs.iter().map(|run| run[0]).collect::<Vec<u64>>());
-        assert_eq!(shared.rows, runs.iter().map(|run| run.len() as u64 - 1).sum::<u64>());
+        let (expected, rows) =
+            (runs.iter().map(|run| run[0]), runs.iter().map(|run| run.len() as u64 - 1).sum::<u64>());
+        let expected: Vec<u64> = expected.collect();
+        assert_eq!((&shared.keys, shared.rows), (&expected, rows));
+        assert_eq!(ranges.iter().flat_map(|range| range.keys.clone()).collect::<Vec<u64>>(), expected);
+        assert_eq!(ranges.iter().map(|range| range.rows).sum::<u64>(), rows);
     }
 }
