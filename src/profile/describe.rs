@@ -178,7 +178,8 @@ impl Rows<'_> {
             if self.weights.is_none() {
                 values.add_up(&mut sums);
             }
-            let profile = column_profile(&column.name, column.column_use, &sums, values.quartiles(), &sizes.rows);
+            let quartiles = values.quartiles(sums.counts().1.range());
+            let profile = column_profile(&column.name, column.column_use, &sums, quartiles, &sizes.rows);
             (ColumnProfile { unit: column.unit.clone(), ..profile }, sums.totals())
         });
         Ok(figures.collect())

@@ -68,32 +68,53 @@ impl ColumnValues {
         }
     }
 
-    /// Of every cluster, and of all of them together; none where no value is present.
-    pub(super) fn quartiles(mut self) -> (Vec<Option<Quartiles>>, Option<Quartiles>) {
-        let mut end = 0;
-        let clusters = self.starts.iter().zip(&self.next).map(|(&start, &next)| {
-            // Missing values left a gap; closed, all values are one slice.
-            self.values.copy_within(start..next, end);
-            let first = end;
-            end += next - start;
-            quartiles(&mut self.values[first..end])
+    /// Of every cluster, and of all of them together; none where no value is present. `range` is from the smallest to the
+    /// largest of all values.
+    pub(super) fn quartiles(&self, range: Option<(f64, f64)>) -> (Vec<Option<Quartiles>>, Option<Quartiles>) {
+        let Some((low, high)) = range else { return (vec![None; self.starts.len()], None) };
+        let cut = Cut::new(low, high);
+        let clusters: Vec<&[f64]> =
+            self.starts.iter().zip(&self.next).map(|(&start, &next)| &self.values[start..next]).collect();
+
+        let mut all_counts = Counts::default();
+        let sought = clusters.iter().map(|values| {
+            let counts = Counts::of(values, &cut);
+            all_counts.merge(&counts);
+            Sought::of(&counts)
         });
-        let clusters = clusters.collect();
-        (clusters, quartiles(&mut self.values[..end]))
+        let mut sought: Vec<Sought> = sought.collect();
+        let mut of_all = Sought::of(&all_counts);
+        for (values, sought) in clusters.iter().zip(&mut sought) {
+            find(values, &cut, &mut [&mut sought.parts, &mut of_all.parts]);
+        }
+        (sought.into_iter().map(Sought::found).collect(), of_all.found())
     }
 }
 
-/// The order of the values is changed.
-fn quartiles(values: &mut [f64]) -> Option<Quartiles> {
-    if values.is_empty() {
-        return None;
+/// The quartiles of a set of values, while they are looked for.
+struct Sought {
+    n: u64,
+    parts: Parts,
+}
+
+impl Sought {
+    fn of(counts: &Counts) -> Self {
+        let ranks: Vec<usize> =
+            quantiles(counts.n).iter().flat_map(|quantile| quantile.ranks()).map(|rank| rank as usize).collect();
+        Self { n: counts.n, parts: Parts::of(&ranks, counts) }
     }
-    let wanted = [1, 2, 3].map(|quarter| Quantile::of(values.len() as u64, quarter));
-    let ranks: Vec<usize> = wanted.iter().flat_map(|quantile| quantile.ranks()).map(|rank| rank as usize).collect();
-    let found = ranked(values, &ranks, ROUNDS_MAX);
-    let (found, _) = found.as_chunks::<2>();
-    let value = |at: usize| Some(wanted[at].value(*found.get(at)?));
-    Some(Quartiles { lower: value(0)?, median: value(1)?, upper: value(2)? })
+
+    fn found(self) -> Option<Quartiles> {
+        let found = self.parts.ranked(ROUNDS_MAX);
+        let (found, _) = found.as_chunks::<2>();
+        let mut values = quantiles(self.n).into_iter().zip(found).map(|(quantile, values)| quantile.value(*values));
+        Some(Quartiles { lower: values.next()?, median: values.next()?, upper: values.next()? })
+    }
+}
+
+/// The three quarters of so many values; none where there are no values.
+fn quantiles(n: u64) -> Vec<Quantile> {
+    [1, 2, 3].into_iter().filter(|_| n > 0).map(|quarter| Quantile::of(n, quarter)).collect()
 }
 
 /// Parts that a range of values is cut into.
@@ -116,57 +137,97 @@ fn ranked(values: &mut [f64], ranks: &[usize], rounds_left: u32) -> Vec<f64> {
     if low == high {
         return vec![low; ranks.len()];
     }
-    let Some(cut) = Cut::new(low, high).filter(|_| rounds_left > 0) else {
+    let cut = Cut::new(low, high);
+    if rounds_left == 0 || cut.factor == 0.0 {
         return ranks.iter().map(|&rank| *values.select_nth_unstable_by(rank, f64::total_cmp).1).collect();
-    };
-    let mut counts = [0usize; PARTS + 1];
-    values.iter().for_each(|&value| counts[cut.part(value)] += 1);
-
-    // Per part in which a rank lies: how many values lie below the part, and the ranks.
-    let mut parts: Vec<(usize, usize, Vec<usize>)> = Vec::new();
-    let (mut part, mut below) = (0, 0);
-    for &rank in ranks {
-        while below + counts[part] <= rank {
-            below += counts[part];
-            part += 1;
-        }
-        match parts.last_mut().filter(|(last, ..)| *last == part) {
-            Some((.., ranks)) => ranks.push(rank - below),
-            None => parts.push((part, below, vec![rank - below])),
-        }
     }
-    let mut found = Vec::with_capacity(ranks.len());
-    for ((part, _, ranks), mut values) in parts.iter().zip(parts_of(values, &parts, &cut, &counts)) {
-        debug_assert_eq!(values.len(), counts[*part]);
-        found.extend(ranked(&mut values, ranks, rounds_left - 1));
-    }
-    found
+    let mut parts = Parts::of(ranks, &Counts::of(values, &cut));
+    find(values, &cut, &mut [&mut parts]);
+    parts.ranked(rounds_left)
 }
 
-/// The values of some parts, in one visit of all.
-fn parts_of(
-    values: &[f64],
-    parts: &[(usize, usize, Vec<usize>)],
-    cut: &Cut,
-    counts: &[usize; PARTS + 1],
-) -> Vec<Vec<f64>> {
-    // Which of the wanted parts a part is, counted from 1.
-    let mut wanted = [0u8; PARTS + 1];
-    parts.iter().zip(1..).for_each(|((part, ..), number)| wanted[*part] = number);
-    let mut found: Vec<Vec<f64>> = parts.iter().map(|(part, ..)| Vec::with_capacity(counts[*part])).collect();
+/// How many of some values lie in each part of a range.
+struct Counts {
+    n: u64,
+    parts: Box<[usize; PARTS + 1]>,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { n: 0, parts: Box::new([0; PARTS + 1]) }
+    }
+}
+
+impl Counts {
+    fn of(values: &[f64], cut: &Cut) -> Self {
+        let mut counts = Self { n: values.len() as u64, ..Self::default() };
+        values.iter().for_each(|&value| counts.parts[cut.part(value)] += 1);
+        counts
+    }
+
+    fn merge(&mut self, other: &Counts) {
+        self.n += other.n;
+        self.parts.iter_mut().zip(&other.parts[..]).for_each(|(a, b)| *a += b);
+    }
+}
+
+/// The parts of a range in which some ranks lie.
+struct Parts {
+    /// Which of these parts a part is, counted from 1; 0 for the others.
+    wanted: Box<[u8; PARTS + 1]>,
+    /// Per wanted part its values, as they are found, and the ranks among them.
+    found: Vec<(Vec<f64>, Vec<usize>)>,
+}
+
+impl Parts {
+    /// `ranks` are ascending, each below the number of values.
+    fn of(ranks: &[usize], counts: &Counts) -> Self {
+        let mut parts = Self { wanted: Box::new([0; PARTS + 1]), found: Vec::new() };
+        let (mut part, mut below) = (0, 0);
+        for &rank in ranks {
+            while below + counts.parts[part] <= rank {
+                below += counts.parts[part];
+                part += 1;
+            }
+            if parts.wanted[part] == 0 {
+                parts.found.push((Vec::with_capacity(counts.parts[part]), Vec::new()));
+                parts.wanted[part] = parts.found.len() as u8;
+            }
+            let (_, ranks) = &mut parts.found[usize::from(parts.wanted[part]) - 1];
+            ranks.push(rank - below);
+        }
+        parts
+    }
+
+    /// The values at the ranks.
+    fn ranked(self, rounds_left: u32) -> Vec<f64> {
+        self.found.into_iter().flat_map(|(mut values, ranks)| ranked(&mut values, &ranks, rounds_left - 1)).collect()
+    }
+}
+
+/// Finds the values of wanted parts, in one visit of all.
+fn find(values: &[f64], cut: &Cut, sought: &mut [&mut Parts]) {
+    let mut wanted = [false; PARTS + 1];
+    for parts in sought.iter() {
+        wanted.iter_mut().zip(&parts.wanted[..]).for_each(|(any, number)| *any |= *number > 0);
+    }
     let mut block = [0.0; BLOCK];
     for values in values.chunks(BLOCK) {
         // Which of them are wanted is as good as random, so nothing here jumps on it.
         let mut n = 0;
         for &value in values {
             block[n] = value;
-            n += usize::from(wanted[cut.part(value)] != 0);
+            n += usize::from(wanted[cut.part(value)]);
         }
         for &value in &block[..n] {
-            found[usize::from(wanted[cut.part(value)]) - 1].push(value);
+            let part = cut.part(value);
+            for parts in sought.iter_mut() {
+                if let Some(number) = usize::from(parts.wanted[part]).checked_sub(1) {
+                    parts.found[number].0.push(value);
+                }
+            }
         }
     }
-    found
 }
 
 /// Values looked at together: they stay in the nearest cache.
@@ -179,10 +240,10 @@ struct Cut {
 }
 
 impl Cut {
-    /// None where the range is too narrow to be cut.
-    fn new(low: f64, high: f64) -> Option<Cut> {
+    /// A range that is too narrow to be cut is one part.
+    fn new(low: f64, high: f64) -> Cut {
         let factor = PARTS as f64 / (high - low);
-        factor.is_finite().then_some(Cut { low, factor })
+        Cut { low, factor: if factor.is_finite() { factor } else { 0.0 } }
     }
 
     /// From 0 to `PARTS`, both included.
@@ -218,6 +279,25 @@ mod tests {
         })
     }
 
+    /// Of values that are dealt out to three clusters: of each of them, and of all.
+    fn quartiles(values: &[f64]) -> (Vec<Vec<f64>>, Vec<Option<Quartiles>>, Option<Quartiles>) {
+        let labels: Vec<u16> = (0..values.len()).map(|i| (i * i % 7 % 3) as u16).collect();
+        let of =
+            |label: u16| values.iter().zip(&labels).filter(move |(_, own)| **own == label).map(|(value, _)| *value);
+        let clusters: Vec<Vec<f64>> = (0..3).map(|label| of(label).collect()).collect();
+        let sizes: Vec<u64> = clusters.iter().map(|values| values.len() as u64).collect();
+        let mut column = ColumnValues::with_room(&sizes);
+        column.add(values, &labels);
+        let (of_clusters, all) = column.quartiles((!values.is_empty()).then(|| extremes(values)));
+        (clusters, of_clusters, all)
+    }
+
+    fn check(values: &[f64]) {
+        let (clusters, found, all) = quartiles(values);
+        let expected: Vec<Option<Quartiles>> = clusters.iter().map(|values| sorted(values)).collect();
+        assert_eq!((found, all), (expected, sorted(values)), "{} values", values.len());
+    }
+
     #[test]
     fn quartiles_are_those_of_a_full_sort() {
         for n in [0, 1, 2, 3, 4, 5, SORTED_MAX - 1, SORTED_MAX, SORTED_MAX + 1, SORTED_MAX + 2, 20_003] {
@@ -226,7 +306,7 @@ mod tests {
             let ascending: Vec<f64> = (0..n).map(|i| i as f64).collect();
             let same = vec![0.1; n];
             for values in [spread, few, ascending, same] {
-                assert_eq!(quartiles(&mut values.clone()), sorted(&values), "{n} values");
+                check(&values);
             }
         }
     }
@@ -241,7 +321,7 @@ mod tests {
         let tiny: Vec<f64> = random(n).map(|x| f64::from_bits(x % 5)).collect();
         let wide: Vec<f64> = random(n).map(|x| [-1e100, -1.0, 0.0, 3.0, 1e100][(x % 5) as usize]).collect();
         for values in [far, scales, near, tiny, wide] {
-            assert_eq!(quartiles(&mut values.clone()), sorted(&values));
+            check(&values);
         }
     }
 
@@ -256,7 +336,7 @@ mod tests {
         streamed.add(&[5.0, f64::NAN, 0.0, 9.0], &[0, 0, 2, DROPPED], None);
         streamed.add(&[1.0, 3.0, f64::INFINITY, 8.0], &[0, 0, 2, 2], None);
         assert_eq!(format!("{sums:?}"), format!("{streamed:?}"));
-        let (clusters, all) = column.quartiles();
+        let (clusters, all) = column.quartiles(sums.counts().1.range());
         let of = |lower, median, upper| Some(Quartiles { lower, median, upper });
         assert_eq!(clusters, [of(2.0, 3.0, 4.0), None, of(2.0, 4.0, 6.0)]);
         assert_eq!(all, of(1.0, 3.0, 5.0));
