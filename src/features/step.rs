@@ -77,10 +77,19 @@ pub struct Classes {
 }
 
 impl Classes {
-    /// Counts a row by the size of its largest value in quarters.
-    pub fn count(&mut self, largest: i32) {
-        let class = (0..CANDIDATES_MAX).take_while(|&c| largest >= wide_from(c as u32 + SPARE_BITS as u32)).count();
-        self.rows[class] += 1;
+    /// Counts rows by the size of the largest value of each, in quarters.
+    pub fn count(&mut self, largest: &[i32]) {
+        let mut narrower = 0;
+        for (class, rows) in self.rows.iter_mut().enumerate() {
+            let narrow = |border: i32| largest.iter().map(|&size| u32::from(size < border)).sum::<u32>();
+            let narrow = if class < CANDIDATES_MAX {
+                narrow(wide_from(class as u32 + SPARE_BITS as u32))
+            } else {
+                largest.len() as u32
+            };
+            *rows += u64::from(narrow - narrower);
+            narrower = narrow;
+        }
     }
 
     pub fn merge(&mut self, other: &Classes) {
@@ -211,14 +220,13 @@ mod tests {
         for (wide, expected) in [(0, 0), (1, 0), (2, 3)] {
             let mut classes = Classes::default();
             for row in 0..1000 {
-                classes.count(if row < wide { narrow_at(3) } else { narrow_at(0) });
+                classes.count(&[if row < wide { narrow_at(3) } else { narrow_at(0) }]);
             }
             assert_eq!(candidates.choose(&classes), candidates.step(expected), "{wide} wide rows");
         }
         // Where even the coarsest leaves more than that, it is the coarsest.
         let mut classes = Classes::default();
-        classes.count(FAR);
-        classes.count(0);
+        classes.count(&[FAR, 0]);
         assert_eq!(candidates.choose(&classes), candidates.step(6));
         assert_eq!(candidates.choose(&Classes::default()), candidates.step(0));
     }
@@ -228,8 +236,7 @@ mod tests {
         for index in 0..CANDIDATES_MAX {
             let border = wide_from(index as u32 + 2);
             let mut classes = Classes::default();
-            classes.count(border - 1);
-            classes.count(border);
+            classes.count(&[border - 1, border]);
             assert_eq!((classes.rows[index], classes.rows[index + 1]), (1, 1));
         }
     }

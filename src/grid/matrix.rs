@@ -39,6 +39,7 @@ pub struct Matrix {
     weights: Option<Vec<u16>>,
     keys: Vec<u64>,
     facts: Facts,
+    beside: u64,
 }
 
 impl Matrix {
@@ -62,7 +63,17 @@ impl Matrix {
         assert_eq!(keys.len(), n_rows);
         assert!(weights.as_ref().is_none_or(|w| w.len() == n_rows));
         assert_eq!(wide.coordinates.len(), wide.rows.len() * n_features);
-        Self { n_rows, n_features, panels, reach, wide, weights, keys, facts }
+        Self { n_rows, n_features, panels, reach, wide, weights, keys, facts, beside: u64::MAX }
+    }
+
+    /// Says how many bytes of memory an engine may take beside the matrix, for what it keeps from pass to pass.
+    pub fn with_beside(self, beside: u64) -> Self {
+        Self { beside, ..self }
+    }
+
+    /// Bytes of memory that an engine may take beside the matrix; without bounds where nobody has said any.
+    pub fn beside(&self) -> u64 {
+        self.beside
     }
 
     /// A matrix from plain rows: for tests. Rows wider than the grid become wide rows.
@@ -72,32 +83,21 @@ impl Matrix {
 
     /// A matrix of the given rows, in the given order: samples.
     pub fn select(&self, rows: &[usize]) -> Matrix {
-        let (d, size) = (self.n_features, self.n_features * PANEL_ROWS);
-        let mut panels = vec![0.0; rows.len().div_ceil(PANEL_ROWS) * size];
+        let d = self.n_features;
+        let mut panels = vec![0.0; rows.len().div_ceil(PANEL_ROWS) * d * PANEL_ROWS];
+        self.gather(rows, &mut panels);
         let mut wide = WideRows::default();
-        if self.file().is_some() {
-            self.gather(rows, &mut panels);
-        }
-        let own = self.panels();
-        for (number, (rows, panel)) in rows.chunks(PANEL_ROWS).zip(panels.chunks_exact_mut(size)).enumerate() {
-            if self.file().is_none() {
-                let mut starts = [0; PANEL_ROWS];
-                for (start, row) in starts.iter_mut().zip(rows) {
-                    *start = row / PANEL_ROWS * size + row % PANEL_ROWS;
-                }
-                for (feature, column) in panel.chunks_exact_mut(PANEL_ROWS).enumerate() {
-                    for (slot, start) in column.iter_mut().zip(&starts[..rows.len()]) {
-                        *slot = own[start + feature * PANEL_ROWS];
-                    }
-                }
-            }
+        let mut add_wide = |place: usize, row: usize| {
+            wide.rows.push(place as u64);
+            let end = wide.coordinates.len();
+            wide.coordinates.resize(end + d, 0);
+            self.row(row, &mut wide.coordinates[end..]);
+        };
+        for (number, (rows, panel)) in rows.chunks(PANEL_ROWS).zip(panels.chunks_exact_mut(d * PANEL_ROWS)).enumerate()
+        {
             panel[rows.len()..PANEL_ROWS].fill(WIDE as f32);
-            for (lane, row) in rows.iter().enumerate().filter(|(lane, _)| panel[*lane] >= WIDE as f32) {
-                wide.rows.push((number * PANEL_ROWS + lane) as u64);
-                let end = wide.coordinates.len();
-                wide.coordinates.resize(end + d, 0);
-                self.row(*row, &mut wide.coordinates[end..]);
-            }
+            let lanes = rows.iter().enumerate().filter(|(lane, _)| panel[*lane] >= WIDE as f32);
+            lanes.for_each(|(lane, row)| add_wide(number * PANEL_ROWS + lane, *row));
         }
         let weights: Option<Vec<u16>> = self.weights.as_ref().map(|w| rows.iter().map(|&row| w[row]).collect());
         let keys = rows.iter().map(|&row| self.keys[row]).collect();
@@ -106,8 +106,8 @@ impl Matrix {
         Self::assemble(rows.len(), d, panels, reach, wide, weights, keys, facts)
     }
 
-    /// Writes the values of the given rows into panels, in the order in which they lie in a file, which is read once and
-    /// from front to end by that.
+    /// Writes the values of the given rows into panels, in the order in which they lie in the matrix, which is read once
+    /// and from front to end by that.
     fn gather(&self, rows: &[usize], panels: &mut [f32]) {
         let size = self.n_features * PANEL_ROWS;
         let mut places: Vec<(usize, usize)> = rows.iter().copied().zip(0..).collect();
@@ -117,9 +117,8 @@ impl Matrix {
             if self.visit(panel..panel + 1) {
                 let from = &self.panels()[panel * size..(panel + 1) * size];
                 let to = &mut panels[place / PANEL_ROWS * size..][..size];
-                for feature in 0..self.n_features {
-                    to[feature * PANEL_ROWS + place % PANEL_ROWS] = from[feature * PANEL_ROWS + row % PANEL_ROWS];
-                }
+                let from = from.iter().skip(row % PANEL_ROWS).step_by(PANEL_ROWS);
+                to.iter_mut().skip(place % PANEL_ROWS).step_by(PANEL_ROWS).zip(from).for_each(|(to, from)| *to = *from);
             }
         }
     }
@@ -127,7 +126,7 @@ impl Matrix {
     /// The rows of positive weight with the smallest keys, at most `n`, in key order: a random sample that is the same
     /// whatever order the rows came in.
     pub fn sample_rows(&self, n: usize) -> Vec<usize> {
-        let eligible = |row: &usize| self.weight(*row) > 0;
+        let eligible = |row: usize| self.weight(row) > 0;
         let keys = self.keys();
         let mut limit = u64::MAX;
         if self.n_rows > n {
@@ -136,30 +135,41 @@ impl Matrix {
             limit = (share * 11 / 10).min(u64::MAX.into()) as u64;
         }
         loop {
-            let mut rows: Vec<usize> = (0..self.n_rows).filter(|r| keys[*r] <= limit).filter(eligible).collect();
+            let below = keys.iter().copied().zip(0..).filter(|(key, _)| *key <= limit);
+            let mut rows: Vec<(u64, usize)> = below.filter(|(_, row)| eligible(*row)).collect();
             if rows.len() >= n || limit == u64::MAX {
-                rows.sort_unstable_by_key(|&row| (keys[row], row));
+                rows.sort_unstable();
                 rows.truncate(n);
-                return rows;
+                return rows.into_iter().map(|(_, row)| row).collect();
             }
             limit = limit.saturating_mul(2).max(1);
         }
     }
 
+    /// All rows in key order.
+    pub fn rows_by_key(&self) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..self.n_rows).collect();
+        rows.sort_unstable_by_key(|&row| (self.keys[row], row));
+        rows
+    }
+
     /// The same rows without one of the features. The matrix has at least two.
     pub fn without(&self, feature: usize) -> Matrix {
         let mut whole = vec![0; self.n_features];
-        let rows: Vec<Vec<i64>> = (0..self.n_rows)
-            .map(|row| {
-                self.row(row, &mut whole);
-                whole[..feature].iter().chain(&whole[feature + 1..]).copied().collect()
-            })
-            .collect();
-        Self::from_rows(self.n_features - 1, &rows, self.weights.clone(), self.keys.clone())
+        Self::filled(self.n_features - 1, self.weights.clone(), self.keys.clone(), |row, out| {
+            self.row(row, &mut whole);
+            out[..feature].copy_from_slice(&whole[..feature]);
+            out[feature..].copy_from_slice(&whole[feature + 1..]);
+        })
     }
 
     /// A matrix of as many rows as there are keys; `write` writes the coordinates of one.
-    fn filled(n_features: usize, weights: Option<Vec<u16>>, keys: Vec<u64>, write: impl Fn(usize, &mut [i64])) -> Self {
+    fn filled(
+        n_features: usize,
+        weights: Option<Vec<u16>>,
+        keys: Vec<u64>,
+        mut write: impl FnMut(usize, &mut [i64]),
+    ) -> Self {
         let n_panels = keys.len().div_ceil(PANEL_ROWS);
         let mut panels = vec![0.0; n_panels * n_features * PANEL_ROWS];
         let mut wide = WideRows::default();
