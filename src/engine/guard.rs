@@ -92,22 +92,24 @@ impl Engine for Guard {
             {
                 return Err(wrong(engine, "a pass does not account for every row"));
             }
-            let rises = |(sums, model): (&Sums, &Centroids)| {
+            let inertias: Vec<i128> =
+                all.iter().zip(models).map(|(sums, model)| model.inertia(squares, sums)).collect();
+            let rises = |(inertia, model): (&i128, &Centroids)| {
                 let before = seen.get(&model.model).filter(|before| before.centroids.generation < model.generation);
-                before.is_some_and(|before| model.inertia(squares, sums) > before.inertia)
+                before.is_some_and(|before| *inertia > before.inertia)
             };
-            if all.iter().zip(models).any(rises) {
+            if inertias.iter().zip(models).any(rises) {
                 return Err(wrong(
                     engine,
                     "inertia rose from one pass to the next, so rows were added to wrong clusters",
                 ));
             }
-            Ok(all)
+            Ok((all, inertias))
         });
         self.seen = seen;
-        let all = all?;
-        for (sums, model) in all.iter().zip(models) {
-            let (centroids, inertia, rows) = (model.clone(), model.inertia(squares, sums), sums.rows.clone());
+        let (all, inertias) = all?;
+        for ((sums, model), inertia) in all.iter().zip(models).zip(inertias) {
+            let (centroids, rows) = (model.clone(), sums.rows.clone());
             self.seen.insert(model.model, Seen { centroids, inertia, rows });
         }
         Ok(all)

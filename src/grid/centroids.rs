@@ -12,13 +12,16 @@ pub struct Centroids {
     n_features: usize,
     /// (k, d), cluster after cluster.
     values: Vec<i64>,
+    /// Of the largest coordinate in size.
+    reach: u64,
 }
 
 impl Centroids {
     /// `values` is (k, d), cluster after cluster.
     pub fn new(model: u32, generation: u32, n_features: usize, values: Vec<i64>) -> Self {
         assert!(n_features > 0 && values.len().is_multiple_of(n_features), "centroids need whole rows");
-        Self { model, generation, n_features, values }
+        let reach = values.iter().fold(0, |reach, value| value.unsigned_abs().max(reach));
+        Self { model, generation, n_features, values, reach }
     }
 
     /// The same centroids as another model.
@@ -36,6 +39,11 @@ impl Centroids {
 
     pub fn values(&self) -> &[i64] {
         &self.values
+    }
+
+    /// The size of the largest coordinate.
+    pub fn reach(&self) -> u64 {
+        self.reach
     }
 
     pub fn row(&self, cluster: usize) -> &[i64] {
@@ -58,7 +66,7 @@ impl Centroids {
                 }
             }
         }
-        Centroids { values, generation: self.generation + 1, ..*self }
+        Centroids::new(self.model, self.generation + 1, self.n_features, values)
     }
 
     /// Exact weighted sum of squared distances of all rows to their centroids: `T - 2 Σ c·S + Σ w|c|²`, where T is

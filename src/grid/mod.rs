@@ -74,6 +74,12 @@ impl Grid {
 /// Rounds `numerator / denominator` to the nearest integer, halves to even. The denominator is positive.
 pub fn divide_half_even(numerator: i128, denominator: i128) -> i128 {
     debug_assert!(denominator > 0);
+    // Nearly always: a division of 128 bits takes several times as long.
+    if let (Ok(numerator), Ok(denominator)) = (i64::try_from(numerator), i64::try_from(denominator)) {
+        let (quotient, rest) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
+        let left = denominator - rest;
+        return i128::from(quotient) + i128::from(rest > left || (rest == left && quotient % 2 != 0));
+    }
     let quotient = numerator.div_euclid(denominator);
     let twice = 2 * numerator.rem_euclid(denominator);
     let up = twice > denominator || (twice == denominator && quotient % 2 != 0);
@@ -91,6 +97,16 @@ mod tests {
         assert_eq!(divide_half_even(7, 3), 2);
         assert_eq!(divide_half_even(8, 3), 3);
         assert_eq!(divide_half_even(-7, 3), -2);
+        // The same where 64 bits do not hold the numbers, and where they just do.
+        let scale = 1i128 << 70;
+        let rounded: Vec<i128> =
+            [-5, -3, -1, 1, 3, 5].iter().map(|&n| divide_half_even(n * scale, 2 * scale)).collect();
+        assert_eq!(rounded, [-2, -2, 0, 0, 2, 2]);
+        let most = i128::from(i64::MAX);
+        assert_eq!(
+            [divide_half_even(most, most), divide_half_even(-most - 1, most), divide_half_even(most, 1)],
+            [1, -1, most]
+        );
     }
 
     #[test]

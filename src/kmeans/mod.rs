@@ -116,7 +116,7 @@ fn sweep_any(
     engine.load(matrix.clone())?;
     let ended = lloyd::advance(engine, matrix, settings, lloyd::numbered(runs), observe)?;
     // Who allows for a tolerance has no use for the last part of a part in a thousand.
-    let polished = if settings.tol > 0.0 { ended } else { polish::polish(engine, matrix, settings, ended, observe)? };
+    let polished = if settings.tol > 0.0 { ended } else { polish::polish(matrix, settings, ended, threads, observe)? };
     let candidates = settings.k.clone().map(|k| lloyd::best(&polished, k)).collect::<Result<_>>()?;
     finished(observe, "cluster", matrix, started);
     Ok(candidates)

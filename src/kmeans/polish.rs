@@ -5,11 +5,13 @@
 //! more than it finds. Every restart is on its own and draws from (seed, restart, round), so that more restarts are never
 //! worse. (The idea is the swap search of Kanungo et al. 2004, with the draws of Lattanzi and Sohler 2019.)
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::draw::below;
 use super::lloyd::{self, Run, advance};
 use crate::engine::Engine;
-use crate::engine::cpu::distances;
-use crate::error::Result;
+use crate::engine::cpu::{CpuEngine, distances, threads_or_all};
+use crate::error::{Error, Result};
 use crate::grid::{Centroids, Matrix};
 use crate::job::ClusterSettings;
 use crate::observe::Observe;
@@ -30,7 +32,11 @@ const PASSES_GUESS: u64 = 20;
 const FIRST_STEP: u32 = 1 << 16;
 
 /// A restart on its way.
-struct Chain {
+struct Chain<'a> {
+    engine: &'a mut CpuEngine,
+    matrix: &'a Matrix,
+    /// The rows in key order.
+    order: &'a [usize],
     best: Run,
     options: Options,
     rounds: u32,
@@ -46,64 +52,88 @@ struct Options {
     cheapest: usize,
 }
 
-/// Polishes what has converged, where the table is small enough; the rest comes back as it is.
+/// Polishes what has converged, where the table is small enough; the rest comes back as it is. The restarts are shared out
+/// to threads with a CPU engine each: a pass over so few rows is done before a device, or another thread, has begun.
 pub(super) fn polish(
-    engine: &mut dyn Engine,
-    matrix: &Matrix,
+    matrix: &Arc<Matrix>,
     settings: &ClusterSettings,
     runs: Vec<Run>,
+    threads: usize,
     observe: &Observe,
 ) -> Result<Vec<Run>> {
-    let pass = |run: &Run| (matrix.n_rows() * matrix.n_features() * run.k_asked) as u64;
-    let fits = |run: &Run| run.k_asked > 1 && pass(run) * PASSES_GUESS * u64::from(SWAPS) <= WORK_MAX;
-    if !runs.iter().any(fits) {
-        return Ok(runs);
+    let fits = |run: &Run| {
+        let small = run.k_asked > 1 && pass(run, matrix) * PASSES_GUESS * u64::from(SWAPS) <= WORK_MAX;
+        small && run.converged && run.inertia > 0
+    };
+    let (fitting, mut done): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(fits);
+    if fitting.is_empty() {
+        return Ok(done);
     }
     // Draws walk the rows in key order, so that the order they came in cannot matter.
-    let mut order: Vec<usize> = (0..matrix.n_rows()).collect();
-    order.sort_unstable_by_key(|&row| (matrix.keys()[row], row));
-    let (mut chains, mut done) = (Vec::new(), Vec::new());
-    for run in runs {
-        if fits(&run) && run.converged && run.inertia > 0 {
-            let options = Options::of(engine, matrix, &order, &run)?;
-            chains.push(Chain { best: run, options, rounds: 0, idle: 0, work: 0 });
-        } else {
-            done.push(run);
+    let order = &matrix.rows_by_key();
+    let threads = threads_or_all(threads).min(fitting.len());
+    let next = Mutex::new(fitting.into_iter());
+    let work = || {
+        let mut engine = CpuEngine::new(1, None);
+        engine.load(matrix.clone())?;
+        let mut polished = Vec::new();
+        loop {
+            let run = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(run) = run else { return Ok(polished) };
+            polished.push(Chain::new(&mut engine, matrix, order, run)?.polished(settings, observe)?);
         }
-    }
-    while !chains.is_empty() {
-        observe.check_stop()?;
-        let tried =
-            lloyd::numbered(chains.iter().flat_map(|chain| chain.swaps(matrix, &order, settings.seed)).collect());
-        // Passes of swaps are no passes of the fit: nobody is told.
-        let mut ended = advance(engine, matrix, settings, tried, &observe.silent())?;
-        ended.sort_by_key(|run| run.centroids.model);
-        for (chain, tried) in chains.iter_mut().zip(ended.chunks(SWAPS as usize)) {
-            let pass = pass(&chain.best);
-            chain.take(engine, matrix, &order, tried, pass)?;
-        }
-        let (over, living) = chains.into_iter().partition(|chain| chain.idle >= PATIENCE || chain.work >= WORK_MAX);
-        chains = living;
-        done.extend(Vec::into_iter(over).map(|chain: Chain| chain.best));
+    };
+    let polished: Vec<Result<Vec<Run>>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let own = std::iter::once(work()).collect::<Vec<_>>();
+        let joined = others.into_iter().map(|other| other.join());
+        own.into_iter()
+            .chain(joined.map(|other| other.unwrap_or_else(|_| Err(Error::bug("a thread that polishes ended")))))
+            .collect()
+    });
+    for polished in polished {
+        done.extend(polished?);
     }
     Ok(done)
 }
 
-impl Chain {
+/// What a pass of a run costs, in rows x clusters x features.
+fn pass(run: &Run, matrix: &Matrix) -> u64 {
+    (matrix.n_rows() * matrix.n_features() * run.k_asked) as u64
+}
+
+impl<'a> Chain<'a> {
+    fn new(engine: &'a mut CpuEngine, matrix: &'a Matrix, order: &'a [usize], run: Run) -> Result<Self> {
+        let options = Options::of(engine, matrix, order, &run)?;
+        Ok(Self { engine, matrix, order, best: run, options, rounds: 0, idle: 0, work: 0 })
+    }
+
+    /// The run once nothing better has been found for long enough.
+    fn polished(mut self, settings: &ClusterSettings, observe: &Observe) -> Result<Run> {
+        while self.idle < PATIENCE && self.work < WORK_MAX {
+            observe.check_stop()?;
+            let tried = lloyd::numbered(self.swaps(settings.seed));
+            // Passes of swaps are no passes of the fit: nobody is told.
+            let ended = advance(self.engine, self.matrix, settings, tried, &observe.silent())?;
+            self.take(&ended)?;
+        }
+        Ok(self.best)
+    }
+
     /// The swaps of a round.
-    fn swaps(&self, matrix: &Matrix, order: &[usize], seed: u64) -> Vec<Run> {
+    fn swaps(&self, seed: u64) -> Vec<Run> {
         let restart = self.best.restart;
-        let (k, d) = (self.best.centroids.n_clusters(), matrix.n_features());
+        let (k, d) = (self.best.centroids.n_clusters(), self.matrix.n_features());
         let step = FIRST_STEP + self.rounds;
         let total = self.options.shares.last().copied().unwrap_or(0);
         (0..SWAPS)
             .map(|swap| {
                 let draw = below(total, seed, restart, step, 2 * swap);
-                let row = order[self.options.shares.partition_point(|&sum| sum <= draw)];
+                let row = self.order[self.options.shares.partition_point(|&sum| sum <= draw)];
                 let any = below(k as u128, seed, restart, step, 2 * swap + 1) as usize;
                 let out = if swap == 0 { self.options.cheapest } else { any };
                 let mut values = self.best.centroids.values().to_vec();
-                matrix.row(row, &mut values[out * d..(out + 1) * d]);
+                self.matrix.row(row, &mut values[out * d..(out + 1) * d]);
                 let Run { k_asked, restart, .. } = self.best;
                 Run { k_asked, restart, ..Run::from_centroids(Centroids::new(0, 0, d, values)) }
             })
@@ -111,29 +141,23 @@ impl Chain {
     }
 
     /// Keeps the best of a round where it is better than what there was.
-    fn take(
-        &mut self,
-        engine: &mut dyn Engine,
-        matrix: &Matrix,
-        order: &[usize],
-        tried: &[Run],
-        pass: u64,
-    ) -> Result<()> {
+    fn take(&mut self, tried: &[Run]) -> Result<()> {
         self.rounds += 1;
         self.idle += 1;
+        let pass = pass(&self.best, self.matrix);
         self.work += tried.iter().map(|run| u64::from(run.iterations) * pass).sum::<u64>();
         let Some(best) = tried.iter().min_by_key(|run| (run.inertia, run.centroids.model)) else { return Ok(()) };
         if best.inertia < self.best.inertia && best.converged {
             self.idle = 0;
             self.best = best.clone();
-            self.options = Options::of(engine, matrix, order, &self.best)?;
+            self.options = Options::of(self.engine, self.matrix, self.order, &self.best)?;
         }
         Ok(())
     }
 }
 
 impl Options {
-    fn of(engine: &mut dyn Engine, matrix: &Matrix, order: &[usize], run: &Run) -> Result<Self> {
+    fn of(engine: &mut CpuEngine, matrix: &Matrix, order: &[usize], run: &Run) -> Result<Self> {
         let assignment = engine.assign(&run.centroids)?;
         let mut losses = vec![0u128; run.centroids.n_clusters()];
         let mut sum = 0u128;
