@@ -79,6 +79,7 @@ pub fn load(source: &Source, job: &Job, observe: &Observe) -> Result<Loaded> {
     let grid = Grid { exponent: step.exponent };
     warn_of_coarse_features(&fitted, grid, observe);
     let matrix = Matrix::assemble(n_rows, plan.n_features(), panels, reach, wide, weights, keys, facts);
+    let matrix = matrix.with_beside(ways.beside);
     observe.event(Event::StageFinished {
         stage: STAGE,
         rows: first.counts.read,

@@ -18,8 +18,8 @@ use super::wave::Wave;
 /// Panels that a task takes at a time: 4,096 rows.
 pub const TASK_PANELS: usize = 64;
 
-/// Tasks that are read from a file together: a few for each of many threads.
-const STRETCH_TASKS: usize = 64;
+/// Bytes of panels that are read from a file together, about: a few tasks for each of many threads.
+const STRETCH_BYTES: usize = 16 << 20;
 
 /// How a feature's values become quarters of the finest step.
 pub struct Quartering {
@@ -53,15 +53,20 @@ impl Quartering {
                 *largest = (*largest).max(quarters.abs());
             }
         }
-        for (index, &largest) in largest[..lanes.len()].iter().enumerate() {
-            let row = first + index;
-            if weights.is_none_or(|w| w[row] > 0) {
-                found.classes.count(largest);
+        let largest = &largest[..lanes.len()];
+        match weights.map(|weights| &weights[first..first + lanes.len()]) {
+            None => found.classes.count(largest),
+            Some(weights) => {
+                let counted = largest.iter().zip(weights).filter(|(_, weight)| **weight > 0);
+                counted.for_each(|(largest, _)| found.classes.count(&[*largest]));
             }
-            if largest >= FAR {
-                found.far_rows.push(row as u64);
-                found.far_values.extend(self.centres.iter().enumerate().map(|(f, c)| c.scaled(column(f)[index])));
-            }
+        }
+        if largest.iter().fold(0, |all, &largest| all.max(largest)) < FAR {
+            return;
+        }
+        for (index, _) in largest.iter().enumerate().filter(|(_, largest)| **largest >= FAR) {
+            found.far_rows.push((first + index) as u64);
+            found.far_values.extend(self.centres.iter().enumerate().map(|(f, c)| c.scaled(column(f)[index])));
         }
     }
 }
@@ -194,7 +199,7 @@ impl Quarters {
                     settled.add(&self, step, weights, first, panels);
                     Ok(())
                 };
-                Panels::File(file.rewrite(STRETCH_TASKS * TASK_PANELS, each)?.finish()?)
+                Panels::File(file.rewrite((STRETCH_BYTES / size_of::<f32>()).div_ceil(size), each)?.finish()?)
             }
         };
         settled.facts.add_wide(self.n_features, &settled.wide, weights);
@@ -325,7 +330,7 @@ mod tests {
             let n_rows = waves.iter().flatten().sum();
             let mut stored = Stored::with_room(n_rows + 100, D);
             let mut quarters = Quarters::with_room(n_rows, D);
-            let place = Place { folder: std::env::temp_dir(), window: 0, beside: 0 };
+            let place = Place { folder: std::env::temp_dir(), window: 0 };
             let file = Writer::create(&place, D, n_rows.div_ceil(PANEL_ROWS)).unwrap();
             let mut filed = Quarters::in_file(file, D);
             for wave in &waves {
@@ -357,7 +362,7 @@ mod tests {
         let mut quarters = Quarters::with_room(70, D);
         quarters.append(&Wave::new(0, &[rows(0, 70)]), &quartering, Some(&weights)).unwrap();
         let mut expected = Classes::default();
-        (64..70).for_each(|row| expected.count(4 * (row * D as i32 + 1)));
+        (64..70).for_each(|row| expected.count(&[4 * (row * D as i32 + 1)]));
         assert_eq!(*quarters.classes(), expected);
     }
 }

@@ -44,6 +44,8 @@ pub struct Ways {
     pub settings: ScanSettings,
     /// Where the grid values go, where that is not memory.
     pub spill: Option<Place>,
+    /// Bytes of memory that an engine may take for what it keeps from pass to pass.
+    pub beside: u64,
 }
 
 impl Ways {
@@ -64,12 +66,12 @@ impl Ways {
             let wave = wave(WAVE_BYTES_MAX);
             let stored = bytes(STORED_BYTES, STORED_ROW_BYTES).saturating_add(wave).saturating_add(PROGRAM_BYTES);
             let reads = if stored <= memory { Reads::One } else { Reads::Two };
-            return Ok(Self { reads, settings: settings(wave), spill: None });
+            return Ok(Self { reads, settings: settings(wave), spill: None, beside: memory - in_memory });
         }
         if in_file <= memory {
             let beside = memory - in_file + n_rows.saturating_mul(kept.spilled() - kept.while_fitting());
-            let spill = Some(Place { folder: job.engine.spill.clone(), window, beside });
-            return Ok(Self { reads: Reads::Two, settings: settings(wave(SPILLED_WAVE_BYTES_MAX)), spill });
+            let spill = Some(Place { folder: job.engine.spill.clone(), window });
+            return Ok(Self { reads: Reads::Two, settings: settings(wave(SPILLED_WAVE_BYTES_MAX)), spill, beside });
         }
         Err(too_little(n_rows, n_features, memory, in_memory, in_file, &kept))
     }
@@ -128,22 +130,21 @@ mod tests {
         let memory = |bytes: u64| bytes * 16 / 15 + 1;
         assert!(ways(rows, 10, memory(rows * (10 * GRID_BYTES + ROW))).unwrap().spill.is_none());
         let spilled = ways(rows, 10, memory(rows * (10 * GRID_BYTES + ROW)) - 20).unwrap();
-        let place = spilled.spill.unwrap();
+        let (beside, place) = (spilled.beside, spilled.spill.unwrap());
         assert_eq!((spilled.reads, place.folder), (Reads::Two, "files".into()));
         assert!(place.window <= memory(rows * 60) / 16);
         // What is left of the memory, and what is only taken once the fits are made.
-        assert!((rows * 41..rows * 43).contains(&place.beside), "{}", place.beside);
-        let least = ways(rows, 10, memory(rows * ROW)).unwrap().spill.unwrap();
+        assert!((rows * 41..rows * 43).contains(&beside), "{beside}");
+        let least = ways(rows, 10, memory(rows * ROW)).unwrap();
         assert!((2 * rows..2 * rows + 100).contains(&least.beside), "{}", least.beside);
     }
 
     #[test]
     fn two_hundred_million_customers_fit_into_four_gibibytes_beside_a_file() {
         let ways = ways(200_000_000, 10, 4 << 30).unwrap();
-        let place = ways.spill.unwrap();
-        assert_eq!(place.window, WINDOW_BYTES_MAX);
+        assert_eq!(ways.spill.unwrap().window, WINDOW_BYTES_MAX);
         // Labels of two models from pass to pass.
-        assert!(place.beside > 2 * 200_000_000, "{}", place.beside);
+        assert!(ways.beside > 2 * 200_000_000, "{}", ways.beside);
     }
 
     #[test]

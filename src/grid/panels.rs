@@ -23,9 +23,6 @@ pub trait PanelFile: fmt::Debug + Send + Sync {
 
     /// Bytes of the file.
     fn bytes(&self) -> u64;
-
-    /// Bytes that an engine may keep from pass to pass beside the file, within what the run may use.
-    fn beside(&self) -> u64;
 }
 
 /// The panels of a matrix.

@@ -10,7 +10,8 @@ use super::over::ranges;
 use crate::engine::cpu::Chosen;
 use crate::grid::{Matrix, PANEL_ROWS, Sums, WIDE, divide_half_even};
 
-/// Scatters are held as multiples of 2^-30 steps²; Σ w|q|² stays below 2^92 for every allowed table.
+/// Scatters are held as multiples of 2^-30 steps²; Σ w|q|² stays below 2^97 even for 2^32 rows of 512
+/// features at the largest weight.
 const SCATTER_BITS: u32 = 30;
 
 /// Rows whose weighted sums fit i64: 2^26 · 2^36 = 2^62.

@@ -22,15 +22,13 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 
-/// Where panels go that memory has no room for, and what memory they may take all the same.
+/// Where panels go that memory has no room for, and how much of it they may take all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The folder of the file; it exists.
     pub folder: PathBuf,
     /// Bytes of the file that may be resident at once; a few blocks at least.
     pub window: u64,
-    /// Bytes that an engine may keep from pass to pass beside the file.
-    pub beside: u64,
 }
 
 impl Place {

@@ -25,11 +25,11 @@ const AHEAD_BLOCKS: usize = 4;
 
 /// Never visited, so that nobody knows whether it is sound.
 const NEW: u8 = 0;
-/// Being held against its checksum for the first time.
-const FIRST_CHECK: u8 = 1;
+/// Being held against its checksum.
+const CHECKED: u8 = 1;
 /// Sound, and counted as resident.
 const RESIDENT: u8 = 2;
-/// Sound when it was last visited; not resident.
+/// Not resident; it was sound when it came last.
 const AWAY: u8 = 3;
 /// Not what was written.
 const DAMAGED: u8 = 4;
@@ -85,23 +85,14 @@ impl Spilled {
     fn bring(&self, block: usize, together: usize) -> bool {
         let state = &self.states[block];
         let turn = |from, to| state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        if turn(AWAY, RESIDENT) {
-            // It was sound before: others may go on with it while it is looked at again.
-            self.join(block, together);
-            return self.is_sound(block) || {
-                state.store(DAMAGED, Ordering::Release);
-                false
-            };
-        }
-        let first = turn(NEW, FIRST_CHECK);
-        if first {
+        if turn(NEW, CHECKED) || turn(AWAY, CHECKED) {
             self.join(block, together);
         }
-        // Who comes while it is checked for the first time checks it too, and waits for nobody.
+        // Who comes while it is checked checks it too, and waits for nobody.
         match state.load(Ordering::Acquire) {
-            FIRST_CHECK => {
+            CHECKED => {
                 let sound = self.is_sound(block);
-                turn(FIRST_CHECK, if sound { RESIDENT } else { DAMAGED });
+                turn(CHECKED, if sound { RESIDENT } else { DAMAGED });
                 sound
             }
             DAMAGED => false,
@@ -150,8 +141,8 @@ impl Spilled {
         blocks.retain(|&block| {
             let away =
                 self.states[block as usize].compare_exchange(RESIDENT, AWAY, Ordering::AcqRel, Ordering::Acquire);
-            if away == Err(FIRST_CHECK) {
-                // Somebody is at it for the first time: it stays for another round.
+            if away == Err(CHECKED) {
+                // Somebody is checking it: it stays for another round.
                 self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(block);
             }
             away.is_ok()
@@ -200,10 +191,6 @@ impl PanelFile for Spilled {
 
     fn bytes(&self) -> u64 {
         self.shape.file_bytes()
-    }
-
-    fn beside(&self) -> u64 {
-        self.place.beside
     }
 }
 

@@ -99,8 +99,8 @@ impl Writer {
                 next_panel += values.len() / self.shape.panel_values();
             }
             // Never ahead of what was read: no more is written than was handed on.
-            let ready: Vec<f32> = read.drain(..whole).collect();
-            self.append(&ready)?;
+            self.append(&read[..whole])?;
+            read.drain(..whole);
         }
         Ok(self)
     }
@@ -216,7 +216,7 @@ mod tests {
     const PANEL: usize = D * 64;
 
     fn place(folder: &Path) -> Place {
-        Place { folder: folder.to_path_buf(), window: 1 << 20, beside: 0 }
+        Place { folder: folder.to_path_buf(), window: 1 << 20 }
     }
 
     fn values(n_panels: usize) -> Vec<f32> {

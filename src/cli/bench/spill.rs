@@ -47,10 +47,11 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         return Err(Error::new(Kind::Usage, format!("{k} clusters of {n} rows")).hint("ask for at least as many rows"));
     }
     let settings = settings(args)?;
-    let place = place(&settings, n as u64)?;
+    let (place, beside) = place(&settings, n as u64)?;
     let threads = settings.threads;
     talk.note(&format!("making {n} rows of {d} features in a file in {}", place.folder.display()));
     let (matrix, written) = made(&place, (n, d, k), threads_or_all(threads), observe)?;
+    let matrix = Arc::new(matrix.with_beside(beside));
     let file_bytes = matrix.file().map_or(0, |file| file.bytes());
 
     let mut results = Vec::new();
@@ -108,7 +109,8 @@ fn settings(args: &BenchArgs) -> Result<EngineSettings> {
     Ok(job::resolve(None, &flags, &crate::cli::surroundings()?.without_variables())?.job.engine)
 }
 
-fn place(settings: &EngineSettings, n_rows: u64) -> Result<Place> {
+/// Where the file goes, and the bytes that are left for an engine.
+fn place(settings: &EngineSettings, n_rows: u64) -> Result<(Place, u64)> {
     let window = WINDOW_BYTES_MAX.min(settings.memory / 16);
     let taken = n_rows * ROW_BYTES + (PROGRAM_BYTES + window).min(settings.memory / 16);
     let Some(beside) = settings.memory.checked_sub(taken) else {
@@ -119,7 +121,7 @@ fn place(settings: &EngineSettings, n_rows: u64) -> Result<Place> {
         );
         return Err(Error::new(Kind::Usage, message).hint("allow for more memory, or ask for fewer rows"));
     };
-    Ok(Place { folder: settings.spill.clone(), window, beside })
+    Ok((Place { folder: settings.spill.clone(), window }, beside))
 }
 
 /// The matrix of [`made_up_matrix`](super::made_up_matrix) in a file, and how long writing alone took.
@@ -128,21 +130,10 @@ fn made(
     (n, d, k): (usize, usize, usize),
     threads: usize,
     observe: &Observe,
-) -> Result<(Arc<Matrix>, Duration)> {
+) -> Result<(Matrix, Duration)> {
     let (n_panels, size) = (n.div_ceil(PANEL_ROWS), d * PANEL_ROWS);
     let mut writing = Duration::ZERO;
-    let mut timed = |work: &mut dyn FnMut() -> Result<()>| {
-        let started = Instant::now();
-        let done = work();
-        writing += started.elapsed();
-        done
-    };
-    let mut writer = None;
-    timed(&mut || {
-        writer = Some(Writer::create(place, d, n_panels)?);
-        Ok(())
-    })?;
-    let mut writer = writer.ok_or_else(|| Error::bug("a file that was made and is not there"))?;
+    let mut writer = timed(&mut writing, || Writer::create(place, d, n_panels))?;
     let mut facts = Facts { columns: vec![0; d], ..Facts::default() };
     let mut reach = Vec::with_capacity(n_panels);
     let per_thread = (STRETCH_VALUES / threads / size).max(1);
@@ -169,20 +160,22 @@ fn made(
             facts.merge(&part);
             reach.extend(far);
         }
-        timed(&mut || writer.append(panels))?;
+        timed(&mut writing, || writer.append(panels))?;
         observe.event(Event::Progress { stage: "make", done: (first * PANEL_ROWS) as u64, total: n as u64 });
     }
     drop(stretch);
-    let mut writer = Some(writer);
-    let mut file = None;
-    timed(&mut || {
-        file = writer.take().map(Writer::finish).transpose()?;
-        Ok(())
-    })?;
-    let file = file.ok_or_else(|| Error::bug("a file that was written and is not there"))?;
+    let file = timed(&mut writing, || writer.finish())?;
     let keys = (0..n as u64).map(hash).collect();
     let matrix = Matrix::assemble(n, d, Panels::File(file), reach, WideRows::default(), None, keys, facts);
-    Ok((Arc::new(matrix), writing))
+    Ok((matrix, writing))
+}
+
+/// Does some work and adds up how long it took.
+fn timed<T>(total: &mut Duration, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let done = work();
+    *total += started.elapsed();
+    done
 }
 
 /// Milliseconds of a fit's parts.
@@ -230,7 +223,7 @@ mod tests {
     #[test]
     fn rows_that_are_made_into_a_file_are_those_that_are_made_in_memory() {
         let (n, d, k) = (150_003, 7, 4);
-        let place = Place { folder: std::env::temp_dir(), window: 0, beside: 0 };
+        let place = Place { folder: std::env::temp_dir(), window: 0 };
         for threads in [1, 3] {
             let (filed, _) = made(&place, (n, d, k), threads, &Observe::default()).unwrap();
             let in_memory = super::super::matrix::matrix(n, d, k);

@@ -49,8 +49,8 @@ pub fn distances(
 
 #[inline(always)]
 fn whole(square: f64) -> i128 {
-    // SAFETY: a sum of squares of whole numbers, below 2^53.
-    i128::from(unsafe { square.to_int_unchecked::<i64>() })
+    // A sum of squares of whole numbers, below 2^53.
+    i128::from(square as i64)
 }
 
 /// The `n` rows of positive weight farthest from their centroids, by (D descending, key ascending, row ascending).

@@ -23,14 +23,22 @@ pub(super) const KEPT_CLUSTERS_MAX: usize = NO_LABEL as usize;
 /// Most panels of one block.
 pub(super) const BLOCK_PANELS: usize = 64;
 
+/// Weighted rows that i64 adds up, and a block more: each value is below 2^36.
+const WEIGHTED_ROWS_MAX: usize = if cfg!(test) { 1 << 9 } else { 1 << 26 };
+
 /// What a range of panels adds up to for one model, as differences to the pass before where labels were kept.
 #[derive(Debug, Clone)]
 pub(super) struct Partial {
     pub rows: Vec<i64>,
     /// Σ w per cluster, where there are sample weights.
     weights: Option<Vec<i64>>,
-    /// (k, d), cluster after cluster. i64 holds 2^27 weighted values below 2^36: one task is far smaller.
+    /// (k, d), cluster after cluster. Without weights i64 holds more rows than there can be; with them what has come is
+    /// carried over before it can overflow.
     pub sums: Vec<i64>,
+    /// What was carried over from `sums`, if anything was.
+    pub carried: Vec<i128>,
+    /// Weighted rows that may be in `sums`.
+    weighted_rows: usize,
     pub near_ties: u64,
     /// Rows that changed cluster, and rows that were passed over because none of them can have.
     pub moved: u64,
@@ -53,6 +61,8 @@ impl Partial {
             rows: vec![0; k],
             weights: weighted.then(|| vec![0; k]),
             sums: vec![0; k * d],
+            carried: Vec::new(),
+            weighted_rows: 0,
             near_ties: 0,
             moved: 0,
             passed_over: 0,
@@ -65,6 +75,19 @@ impl Partial {
     /// Σ w per cluster, as a difference like the rest.
     pub fn weights(&self) -> &[i64] {
         self.weights.as_deref().unwrap_or(&self.rows)
+    }
+
+    /// Says that so many more rows may be in the sums.
+    pub fn carry(&mut self, n_rows: usize) {
+        if self.weights.is_none() {
+            return;
+        }
+        self.weighted_rows += n_rows;
+        if self.weighted_rows >= WEIGHTED_ROWS_MAX {
+            self.carried.resize(self.sums.len(), 0);
+            self.carried.iter_mut().zip(&mut self.sums).for_each(|(all, sum)| *all += i128::from(std::mem::take(sum)));
+            self.weighted_rows = 0;
+        }
     }
 
     /// Puts what is still spread over lanes and lists into `rows` and `sums`.
@@ -123,7 +146,8 @@ impl Partial {
         while ties != 0 {
             let lane = ties.trailing_zeros() as usize;
             ties &= ties - 1;
-            matrix.row(first + lane, &mut row);
+            // Wide rows never come here.
+            row.iter_mut().zip(columns).for_each(|(q, column)| *q = integer(column[lane]));
             let label = decide(&row, centroids).label;
             if !is_kept || old[lane] != label as u8 {
                 self.move_row(columns, lane, i64::from(matrix.weight(first + lane)), old[lane], usize::from(label));
@@ -324,8 +348,32 @@ impl Kernel for Changed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::engine::Engine;
+    use crate::engine::cpu::{CpuEngine, SimdLevel};
     use crate::grid::WIDE;
+
+    #[test]
+    fn weighted_sums_are_carried_over_before_they_overflow() {
+        let rows: Vec<Vec<i64>> = (0..3_000).map(|i| vec![WIDE as i64 - 1 - i % 7, 5 - WIDE as i64 + i % 3]).collect();
+        let matrix = Matrix::from_rows(2, &rows, Some(vec![u16::MAX; rows.len()]), (0..3_000).collect());
+        let centroids = Centroids::new(0, 0, 2, vec![WIDE as i64, -(WIDE as i64)]);
+        let mut partial = Partial::new(&Model::new(&centroids, &matrix, SimdLevel::Scalar), &matrix);
+        for _ in 0..5 {
+            partial.sums[1] -= 1 << 62;
+            partial.carry(WEIGHTED_ROWS_MAX);
+        }
+        assert_eq!((partial.sums[1], partial.carried[1]), (0, -5 << 62));
+
+        // In a test a few hundred rows are carried over, so that an engine does it many times.
+        let mut engine = CpuEngine::new(2, None);
+        engine.load(Arc::new(matrix)).unwrap();
+        let sums = engine.step(&[centroids]).unwrap().remove(0);
+        let of = |feature: usize| rows.iter().map(|row| i128::from(row[feature]) * i128::from(u16::MAX)).sum::<i128>();
+        assert_eq!((sums.sums, sums.weights), (vec![of(0), of(1)], vec![3_000 * u64::from(u16::MAX)]));
+    }
 
     #[test]
     fn values_of_a_panel_become_the_integers_that_they_are() {

@@ -31,6 +31,7 @@ pub use seeding::{Nearest, Sample};
 pub use simd::SimdLevel;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -48,6 +49,9 @@ const PASSES_BETWEEN_FULL_SUMS: u32 = 64;
 
 /// Bytes of panels that one model visits before the next one does: they stay in the second-level cache.
 const BLOCK_BYTES: usize = 128 * 1024;
+
+/// A thread that has fewer blocks than this to itself is better off with models of its own.
+const BLOCKS_PER_THREAD_MIN: usize = 4;
 
 /// The CPU as an engine.
 pub struct CpuEngine {
@@ -176,9 +180,9 @@ impl Engine for CpuEngine {
         // Labels of the pass before, for the models that keep them. One that is not asked for has come to its end.
         self.kept.retain(|kept, _| models.iter().any(|model| model.model == *kept));
         let mut labels: Vec<Option<(Shared<u8>, Shared<Lead>)>> = Vec::with_capacity(models.len());
-        // Beside a matrix in a file there is room for some labels only.
+        // Where memory is scarce there is room for some labels only.
         let slots = matrix.n_panels() * PANEL_ROWS;
-        let kept_max = matrix.file().map_or(usize::MAX, |file| file.beside() as usize / slots.max(1));
+        let kept_max = usize::try_from(matrix.beside() / slots.max(1) as u64).unwrap_or(usize::MAX);
         for model in models {
             let k = model.n_clusters();
             let has_room = self.kept.contains_key(&model.model) || self.kept.len() < kept_max;
@@ -204,52 +208,69 @@ impl Engine for CpuEngine {
 
         let block_panels = (BLOCK_BYTES / (d * PANEL_ROWS * 4)).clamp(1, BLOCK_PANELS);
         let n_blocks = matrix.n_panels().div_ceil(block_panels);
-        let lanes: Vec<Mutex<Vec<Partial>>> = (0..self.pool.threads())
-            .map(|_| Mutex::new(prepared.iter().map(|model| Partial::new(model, &matrix)).collect()))
+        // A table of few blocks is shared out by models, any other by rows: each thread then adds up every model.
+        let threads = self.pool.threads();
+        let by_models = models.len() > 1 && n_blocks < BLOCKS_PER_THREAD_MIN * threads;
+        let partials: Vec<Vec<Mutex<Partial>>> = prepared
+            .iter()
+            .map(|model| {
+                (0..if by_models { 1 } else { threads }).map(|_| Mutex::new(Partial::new(model, &matrix))).collect()
+            })
             .collect();
         let (level, narrow, kept) = (self.level, self.narrow.as_slice(), &self.kept);
         let travel = |model: &Centroids| Some(&kept.get(&model.model)?.travel);
         let travels: Vec<Option<&Travel>> = models.iter().map(travel).collect();
         let wide: Vec<OnceLock<Sums>> = models.iter().map(|_| OnceLock::new()).collect();
-        self.pool.for_each(models.len() + n_blocks, &|lane, item| {
-            let Some(block) = item.checked_sub(models.len()) else {
-                wide[item].get_or_init(|| wide_sums(&matrix, &models[item]));
-                return;
+        let add_wide = |index: usize| {
+            wide[index].get_or_init(|| wide_sums(&matrix, &models[index]));
+        };
+        let panels = |block: usize| block * block_panels..matrix.n_panels().min((block + 1) * block_panels);
+        let add = |index: usize, panels: &Range<usize>, partial: &mut Partial| {
+            let (first_panel, n_panels) = (panels.start, panels.len());
+            let (labels, leads): (&mut [u8], &mut [Lead]) = match &labels[index] {
+                // SAFETY: the label storage has 64 slots per panel, that of leads one, and whoever was handed these panels
+                // of this model is alone with them.
+                Some((labels, leads)) => unsafe {
+                    (labels.range(first_panel * PANEL_ROWS, n_panels * PANEL_ROWS), leads.range(first_panel, n_panels))
+                },
+                None => (&mut [], &mut []),
             };
-            let first_panel = block * block_panels;
-            let n_panels = block_panels.min(matrix.n_panels() - first_panel);
-            if !matrix.visit(first_panel..first_panel + n_panels) {
-                return;
-            }
-            let mut partials = lanes[lane].lock().unwrap_or_else(PoisonError::into_inner);
-            for (index, model) in prepared.iter().enumerate() {
-                let (labels, leads): (&mut [u8], &mut [Lead]) = match &labels[index] {
-                    // SAFETY: the label storage has 64 slots per panel, that of leads one, and this block's panels belong
-                    // to this call.
-                    Some((labels, leads)) => unsafe {
-                        (
-                            labels.range(first_panel * PANEL_ROWS, n_panels * PANEL_ROWS),
-                            leads.range(first_panel, n_panels),
-                        )
-                    },
-                    None => (&mut [], &mut []),
-                };
-                let centroids = &models[index];
-                let partial = &mut partials[index];
-                level.run(&mut Block {
-                    matrix: &matrix,
-                    model,
-                    centroids,
-                    first_panel,
-                    n_panels,
-                    labels,
-                    leads,
-                    travel: travels[index],
-                    partial,
-                    narrow,
+            let (model, centroids, travel) = (&prepared[index], &models[index], travels[index]);
+            level.run(&mut Block {
+                matrix: &matrix,
+                model,
+                centroids,
+                first_panel,
+                n_panels,
+                labels,
+                leads,
+                travel,
+                partial,
+                narrow,
+            });
+            partial.carry(n_panels * PANEL_ROWS);
+        };
+        let of = |index: usize, slot: usize| partials[index][slot].lock().unwrap_or_else(PoisonError::into_inner);
+        if by_models {
+            self.pool.for_each(models.len(), &|_, index| {
+                let mut partial = of(index, 0);
+                (0..n_blocks).map(panels).filter(|panels| matrix.visit(panels.clone())).for_each(|panels| {
+                    add(index, &panels, &mut partial);
                 });
-            }
-        });
+                partial.settle();
+                add_wide(index);
+            });
+        } else {
+            self.pool.for_each(models.len() + n_blocks, &|lane, item| match item.checked_sub(models.len()) {
+                None => add_wide(item),
+                Some(block) => {
+                    let panels = panels(block);
+                    if matrix.visit(panels.clone()) {
+                        (0..models.len()).for_each(|index| add(index, &panels, &mut of(index, lane)));
+                    }
+                }
+            });
+        }
 
         let mut results = Vec::with_capacity(models.len());
         for (index, model) in models.iter().enumerate() {
@@ -259,11 +280,10 @@ impl Engine for CpuEngine {
                 _ => (&mut fresh.0, &mut fresh.1),
             };
             *moved = 0;
-            for lane in &lanes {
-                let mut partials = lane.lock().unwrap_or_else(PoisonError::into_inner);
-                let partial = &mut partials[index];
+            for partial in &partials[index] {
+                let mut partial = partial.lock().unwrap_or_else(PoisonError::into_inner);
                 partial.settle();
-                add_partial(total, partial);
+                add_partial(total, &partial);
                 self.counters.near_ties += partial.near_ties;
                 self.counters.passed_over += partial.passed_over;
                 *moved += partial.moved;
@@ -335,4 +355,5 @@ fn add_partial(sums: &mut Sums, partial: &Partial) {
     sums.rows.iter_mut().zip(&partial.rows).for_each(|(t, &p)| add(t, p));
     sums.weights.iter_mut().zip(partial.weights()).for_each(|(t, &p)| add(t, p));
     sums.sums.iter_mut().zip(&partial.sums).for_each(|(t, &p)| *t += i128::from(p));
+    sums.sums.iter_mut().zip(&partial.carried).for_each(|(t, &p)| *t += p);
 }

@@ -136,9 +136,6 @@ impl Shared {
                     std::thread::park();
                 }
             }
-            if self.closing.load(Ordering::Acquire) {
-                return;
-            }
             let work = {
                 let offer = self.offer();
                 seen = offer.round;
@@ -147,6 +144,10 @@ impl Shared {
                 }
                 offer.work
             };
+            // Behind the lock: whoever has seen the last round must not sleep on it.
+            if self.closing.load(Ordering::Acquire) {
+                return;
+            }
             if let Some(Work(work)) = work {
                 // SAFETY: the work was counted as running before `run` could take it back, and `run` waits for
                 // `running` to reach zero before the work goes out of scope.

@@ -144,8 +144,9 @@ impl Kernel for Measure<'_> {
         let mut least = f32::MAX;
         for lane in 0..PANEL_ROWS {
             let [best, second] = [three.scores[0][lane], three.scores[1][lane]];
-            // Less than a part in a million is lost in these three roundings.
-            let lead = ((second - best) - (slack.absolute + slack.relative * best)) * (1.0 - 1e-6);
+            // The error of the two together grows with the larger. Less than a part in a million is lost in these three
+            // roundings.
+            let lead = ((second - best) - (slack.absolute + slack.relative * second)) * (1.0 - 1e-6);
             let lead = if (self.narrow >> lane) & 1 == 1 { lead } else { f32::MAX };
             least = if lead < least { lead } else { least };
         }

@@ -69,9 +69,9 @@ impl Resident {
         gpu.compile_ahead(&Kernel::usual(matrix.n_features(), weights))?;
         let labels = gpu.output("labels", 4 * step.min(n_rows.next_multiple_of(PANEL_ROWS)) as u64)?;
 
-        // Beside a file that memory has no room for, a device in the same memory keeps what is left of it.
+        // A device in the same memory keeps what is left of it.
         let shares_memory = matches!(gpu.info.kind, DeviceKind::IntegratedGpu | DeviceKind::SoftwareGpu);
-        let beside = matrix.file().filter(|_| shares_memory).map_or(u64::MAX, |file| file.beside());
+        let beside = if shares_memory { matrix.beside() } else { u64::MAX };
         let mut stream = None;
         let mut used = 0;
         for (index, chunk) in chunks.iter_mut().enumerate() {

@@ -31,7 +31,7 @@ fn file(shape: Shape, change: impl Fn(&mut Vec<u8>)) -> File {
 }
 
 fn open(shape: Shape, change: impl Fn(&mut Vec<u8>)) -> Result<Spilled> {
-    let place = Place { folder: std::env::temp_dir(), window: 0, beside: 0 };
+    let place = Place { folder: std::env::temp_dir(), window: 0 };
     Spilled::open(file(shape, change), shape, place)
 }
 
