@@ -9,6 +9,9 @@ use super::scan::{Batch, Request, ScanSettings};
 use crate::error::{Error, Kind, Result};
 use crate::observe::Observe;
 
+/// Waves that wait to be pulled.
+const WAITING_MAX: usize = 1;
+
 /// The batches of a source, in its order.
 pub struct Pulled {
     waves: Receiver<Result<Vec<Batch>>>,
@@ -39,7 +42,7 @@ pub fn pulled<T>(
     observe: &Observe,
     work: impl FnOnce(&mut Pulled) -> Result<T>,
 ) -> Result<T> {
-    let (sender, waves) = sync_channel(0);
+    let (sender, waves) = sync_channel(WAITING_MAX);
     // The progress that is told is that of the source that is scanned.
     let observe = observe.silent();
     std::thread::scope(|scope| {

@@ -1,10 +1,7 @@
-//! Reading rows: wave after wave in the order of the source, the row groups and columns of a wave in parallel. While one
-//! wave is worked on, the next is read.
+//! Reading rows: wave after wave in the order of the source, the row groups and columns of a wave in parallel.
 //!
 //! A wave holds as many small row groups as memory allows. A row group that alone is larger than that is read in
 //! several waves, its columns in parallel. How rows are cut into waves and batches never changes a value.
-
-use std::sync::mpsc::sync_channel;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
@@ -13,7 +10,7 @@ use super::columns::ColumnKind;
 use super::ids::Ids;
 use super::open::{Lies, Source};
 use super::texts::Texts;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::observe::{Event, Observe};
 
 /// Files open at once within a wave.
@@ -41,7 +38,7 @@ pub struct Request {
 pub struct ScanSettings {
     /// Rows of a batch at most; at least 1.
     pub chunk_rows: usize,
-    /// Bytes that the batches of a wave and of the next one may hold together, about. A wave is never less than one batch.
+    /// Bytes that the batches of one wave may hold, about. A wave is never less than one batch.
     pub memory: u64,
 }
 
@@ -98,28 +95,28 @@ impl Source {
         observe: &Observe,
         each: &mut dyn FnMut(Vec<Batch>) -> Result<()>,
     ) -> Result<()> {
-        let scan = &Scan::new(self, request, settings)?;
-        let (sender, waves) = sync_channel(0);
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                let gone = |_| Error::new(Kind::Stopped, "nobody wants any more waves");
-                let read = scan.read(&mut |wave| sender.send(Ok(wave)).map_err(gone));
-                if let Err(error) = read {
-                    // Where nobody wants waves any more, nobody asks for the error either.
-                    let _ = sender.send(Err(error));
-                }
-            });
-            let mut done = 0;
-            // Gone where this ends early, from which the other thread learns that it can end.
-            for wave in waves {
-                observe.check_stop()?;
-                let wave: Vec<Batch> = wave?;
-                done += wave.iter().map(|batch| batch.n_rows as u64).sum::<u64>();
-                each(wave)?;
-                observe.event(Event::Progress { stage: "read", done, total: self.n_rows() });
-            }
+        let scan = Scan::new(self, request, settings)?;
+        let mut done = 0;
+        let mut hand_on = |batches: Vec<Batch>| {
+            observe.check_stop()?;
+            done += batches.iter().map(|batch| batch.n_rows as u64).sum::<u64>();
+            each(batches)?;
+            observe.event(Event::Progress { stage: "read", done, total: self.n_rows() });
             Ok(())
-        })
+        };
+        let mut wave = Wave::default();
+        for segment in scan.segments() {
+            let bytes = scan.bytes(&segment);
+            if !wave.fits(&segment, bytes, settings.memory) {
+                scan.read_wave(&std::mem::take(&mut wave).segments, &mut hand_on)?;
+            }
+            if bytes > settings.memory {
+                scan.read_huge(&segment, &mut hand_on)?;
+            } else {
+                wave.push(segment, bytes);
+            }
+        }
+        scan.read_wave(&wave.segments, &mut hand_on)
     }
 }
 
@@ -154,7 +151,6 @@ pub(super) struct Scan<'a> {
     pub source: &'a Source,
     pub request: &'a Request,
     pub chunk_rows: usize,
-    /// For one wave.
     pub memory: u64,
     pub wanted: Vec<Wanted>,
 }
@@ -199,26 +195,7 @@ impl<'a> Scan<'a> {
         if request.ids {
             wanted.push(Wanted::Ids(source.id()));
         }
-        // Two waves are in memory at a time.
-        let (chunk_rows, memory) = (settings.chunk_rows.max(1), settings.memory / 2);
-        Ok(Self { source, request, chunk_rows, memory, wanted })
-    }
-
-    /// Reads all rows, wave after wave.
-    fn read(&self, hand_on: &mut HandOn) -> Result<()> {
-        let mut wave = Wave::default();
-        for segment in self.segments() {
-            let bytes = self.bytes(&segment);
-            if !wave.fits(&segment, bytes, self.memory) {
-                self.read_wave(&std::mem::take(&mut wave).segments, hand_on)?;
-            }
-            if bytes > self.memory {
-                self.read_huge(&segment, hand_on)?;
-            } else {
-                wave.push(segment, bytes);
-            }
-        }
-        self.read_wave(&wave.segments, hand_on)
+        Ok(Self { source, request, chunk_rows: settings.chunk_rows.max(1), memory: settings.memory, wanted })
     }
 
     /// All row groups that hold rows, in order.
