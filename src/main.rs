@@ -8,14 +8,13 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Its settings, which it finds by this name: large pages; two arenas, so that threads use again what others gave back;
-/// large blocks kept for whoever asks next, as long as others are.
+/// Its settings, which it finds by this name: large pages, and two arenas, so that threads use again what others gave back.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 // SAFETY: no other symbol has this name. The allocator takes what stands there for a pointer to a text that ends in 0,
 // and the first word of a reference to bytes is one.
 #[unsafe(export_name = "_rjem_malloc_conf")]
-pub static ALLOCATOR_SETTINGS: &[u8] = b"thp:always,metadata_thp:auto,narenas:2,oversize_threshold:0\0";
+pub static ALLOCATOR_SETTINGS: &[u8] = b"thp:always,metadata_thp:auto,narenas:2\0";
 
 fn main() -> ExitCode {
     segmint::cli::main()

@@ -34,9 +34,10 @@ impl Matrix {
             // Integers that f64 holds, whatever is added first: w·q < 2^36 and |q|² < d · 2^40 <= 2^49.
             let mut norms = [0.0; PANEL_ROWS];
             for (feature, column) in panel.chunks_exact(PANEL_ROWS).enumerate() {
-                facts.columns[feature] += add_column(column, &narrow, &weight, &mut norms) as i128;
+                facts.columns[feature] += i128::from(add_column(column, &narrow, &weight, &mut norms) as i64);
             }
-            facts.squares += norms.iter().zip(&weight).map(|(&n, &w)| n as i128 * w as i128).sum::<i128>();
+            let square = |(&norm, &weight): (&f64, &f64)| i128::from(norm as i64) * i128::from(weight as i64);
+            facts.squares += norms.iter().zip(&weight).map(square).sum::<i128>();
             let largest = norms.iter().fold(0.0, |a: f64, &b| if b > a { b } else { a });
             reach.push(next_above(largest.sqrt()));
         }

@@ -94,21 +94,29 @@ impl ColumnValues {
 /// The quartiles of a set of values, while they are looked for.
 struct Sought {
     n: u64,
+    /// Those that decide the quartiles, ascending.
+    ranks: Vec<usize>,
     parts: Parts,
 }
 
 impl Sought {
     fn of(counts: &Counts) -> Self {
-        let ranks: Vec<usize> =
-            quantiles(counts.n).iter().flat_map(|quantile| quantile.ranks()).map(|rank| rank as usize).collect();
-        Self { n: counts.n, parts: Parts::of(&ranks, counts) }
+        let ranks = quantiles(counts.n).into_iter().flat_map(Quantile::ranks).map(|rank| rank as usize);
+        let mut ranks: Vec<usize> = ranks.collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        Self { n: counts.n, parts: Parts::of(&ranks, counts), ranks }
     }
 
     fn found(self) -> Option<Quartiles> {
         let found = self.parts.ranked(ROUNDS_MAX);
-        let (found, _) = found.as_chunks::<2>();
-        let mut values = quantiles(self.n).into_iter().zip(found).map(|(quantile, values)| quantile.value(*values));
-        Some(Quartiles { lower: values.next()?, median: values.next()?, upper: values.next()? })
+        let at = |rank: u64| found.get(self.ranks.binary_search(&(rank as usize)).ok()?).copied();
+        let value = |quantile: Quantile| {
+            let [low, high] = quantile.ranks();
+            Some(quantile.value([at(low)?, at(high)?]))
+        };
+        let mut values = quantiles(self.n).into_iter().map(value);
+        Some(Quartiles { lower: values.next()??, median: values.next()??, upper: values.next()?? })
     }
 }
 
@@ -146,62 +154,104 @@ fn ranked(values: &mut [f64], ranks: &[usize], rounds_left: u32) -> Vec<f64> {
     parts.ranked(rounds_left)
 }
 
-/// How many of some values lie in each part of a range.
+/// How many of some values lie in each part of a range, and whether they are all the same.
 struct Counts {
     n: u64,
-    parts: Box<[usize; PARTS + 1]>,
+    parts: Vec<Count>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    values: usize,
+    /// One of them.
+    first: f64,
+    differ: bool,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { n: 0, parts: Box::new([0; PARTS + 1]) }
+        Self { n: 0, parts: vec![Count::default(); PARTS + 1] }
     }
 }
 
 impl Counts {
     fn of(values: &[f64], cut: &Cut) -> Self {
         let mut counts = Self { n: values.len() as u64, ..Self::default() };
-        values.iter().for_each(|&value| counts.parts[cut.part(value)] += 1);
+        for &value in values {
+            let count = &mut counts.parts[cut.part(value)];
+            if count.values == 0 {
+                count.first = value;
+            }
+            count.values += 1;
+            count.differ |= value != count.first;
+        }
         counts
     }
 
     fn merge(&mut self, other: &Counts) {
         self.n += other.n;
-        self.parts.iter_mut().zip(&other.parts[..]).for_each(|(a, b)| *a += b);
+        for (own, other) in self.parts.iter_mut().zip(&other.parts).filter(|(_, other)| other.values > 0) {
+            own.differ |= other.differ || (own.values > 0 && own.first != other.first);
+            own.first = other.first;
+            own.values += other.values;
+        }
     }
 }
 
 /// The parts of a range in which some ranks lie.
 struct Parts {
-    /// Which of these parts a part is, counted from 1; 0 for the others.
+    /// Which of these parts a part is, counted from 1, where its values have to be found; 0 for the others.
     wanted: Box<[u8; PARTS + 1]>,
-    /// Per wanted part its values, as they are found, and the ranks among them.
-    found: Vec<(Vec<f64>, Vec<usize>)>,
+    found: Vec<Part>,
+}
+
+/// A part in which ranks lie.
+struct Part {
+    ranks: Vec<usize>,
+    /// All its values, where they are the same: columns of few different values have no other parts.
+    same: Option<f64>,
+    /// Else its values, as they are found.
+    values: Vec<f64>,
+}
+
+impl Part {
+    /// The values at the ranks.
+    fn ranked(mut self, rounds_left: u32) -> Vec<f64> {
+        match self.same {
+            Some(value) => vec![value; self.ranks.len()],
+            None => ranked(&mut self.values, &self.ranks, rounds_left),
+        }
+    }
 }
 
 impl Parts {
     /// `ranks` are ascending, each below the number of values.
     fn of(ranks: &[usize], counts: &Counts) -> Self {
         let mut parts = Self { wanted: Box::new([0; PARTS + 1]), found: Vec::new() };
-        let (mut part, mut below) = (0, 0);
+        let (mut part, mut below, mut last) = (0, 0, None);
         for &rank in ranks {
-            while below + counts.parts[part] <= rank {
-                below += counts.parts[part];
+            while below + counts.parts[part].values <= rank {
+                below += counts.parts[part].values;
                 part += 1;
             }
-            if parts.wanted[part] == 0 {
-                parts.found.push((Vec::with_capacity(counts.parts[part]), Vec::new()));
-                parts.wanted[part] = parts.found.len() as u8;
+            if last != Some(part) {
+                let Count { values, first, differ } = counts.parts[part];
+                let room = if differ { values } else { 0 };
+                let same = (!differ).then_some(first);
+                parts.found.push(Part { ranks: Vec::new(), same, values: Vec::with_capacity(room) });
+                parts.wanted[part] = if differ { parts.found.len() as u8 } else { 0 };
+                last = Some(part);
             }
-            let (_, ranks) = &mut parts.found[usize::from(parts.wanted[part]) - 1];
-            ranks.push(rank - below);
+            if let Some(found) = parts.found.last_mut() {
+                found.ranks.push(rank - below);
+            }
         }
         parts
     }
 
     /// The values at the ranks.
     fn ranked(self, rounds_left: u32) -> Vec<f64> {
-        self.found.into_iter().flat_map(|(mut values, ranks)| ranked(&mut values, &ranks, rounds_left - 1)).collect()
+        self.found.into_iter().flat_map(|part| part.ranked(rounds_left - 1)).collect()
     }
 }
 
@@ -210,6 +260,9 @@ fn find(values: &[f64], cut: &Cut, sought: &mut [&mut Parts]) {
     let mut wanted = [false; PARTS + 1];
     for parts in sought.iter() {
         wanted.iter_mut().zip(&parts.wanted[..]).for_each(|(any, number)| *any |= *number > 0);
+    }
+    if !wanted.contains(&true) {
+        return;
     }
     let mut block = [0.0; BLOCK];
     for values in values.chunks(BLOCK) {
@@ -223,7 +276,7 @@ fn find(values: &[f64], cut: &Cut, sought: &mut [&mut Parts]) {
             let part = cut.part(value);
             for parts in sought.iter_mut() {
                 if let Some(number) = usize::from(parts.wanted[part]).checked_sub(1) {
-                    parts.found[number].0.push(value);
+                    parts.found[number].values.push(value);
                 }
             }
         }

@@ -1,9 +1,11 @@
 //! Where a customer lies on the grid, and which centroid is how near, in whole numbers.
 
 use crate::error::{Error, Result};
-use crate::grid::COORDINATE_MAX;
 use crate::job::{Missing, Transform};
 use crate::store::Model;
+
+/// A run holds rows that lie farther out than this many steps there; only rows without weight can.
+const STEPS_MAX: i64 = 1 << 50;
 
 /// A coordinate this near to half a step may round either way in another arithmetic.
 const EDGE: f64 = 1e-6;
@@ -74,7 +76,7 @@ impl<'a> Geometry<'a> {
             let steps = (moved - feature.mean - feature.mean_rest) * feature.factor / self.step;
             // Near half a step, and for large coordinates the rounding of f64 itself decides.
             point.at_edge |= (steps.fract().abs() - 0.5).abs() < EDGE + steps.abs() * 1e-12;
-            point.steps.push((steps.round_ties_even() as i64).clamp(-COORDINATE_MAX, COORDINATE_MAX));
+            point.steps.push((steps.round_ties_even() as i64).clamp(-STEPS_MAX, STEPS_MAX));
         }
     }
 
