@@ -1,5 +1,7 @@
 //! The files of a run. Ids are read once more from the source: they are never kept.
 
+use std::sync::mpsc::sync_channel;
+
 use serde::Serialize;
 
 use super::measure::Measured;
@@ -16,8 +18,9 @@ use crate::store::{
     ASSIGNMENTS, AssignmentWriter, ClusterNames, MODEL, Model, SUMMARY, Staging, check_file, input_hash,
 };
 
-/// Bytes that the ids of one wave may take.
-const WAVE_BYTES: u64 = 8 << 20;
+/// Bytes that the ids of one wave may take, per thread and in all: enough for all threads, and yet several waves.
+const WAVE_BYTES_PER_THREAD: u64 = 1 << 20;
+const WAVE_BYTES_MAX: u64 = 8 << 20;
 
 pub(super) fn assignments(
     staging: &mut Staging,
@@ -32,31 +35,45 @@ pub(super) fn assignments(
     // Only dropped rows make it necessary to look at numbers again.
     let numbers = features.dropping().map(|name| source.column(name)).collect::<Result<_>>()?;
     let request = Request { numbers, ids: true, ..Request::default() };
-    let settings = ScanSettings { chunk_rows: job.engine.chunk_rows, memory: WAVE_BYTES };
     let threads = match job.engine.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         given => given,
     };
+    let memory = WAVE_BYTES_MAX.min(threads as u64 * WAVE_BYTES_PER_THREAD);
+    let settings = ScanSettings { chunk_rows: job.engine.chunk_rows, memory };
     let mut writer = AssignmentWriter::for_source(staging.file(ASSIGNMENTS)?, source, names)?;
     let (mut row, mut inertia) = (0, 0);
-    source.scan(&request, &settings, observe, &mut |wave| {
-        let mut batches = Vec::with_capacity(wave.len());
-        let first = row;
-        for batch in wave {
-            let kept = features.kept(&batch);
-            row += kept.as_ref().map_or(batch.n_rows, |kept| kept.iter().filter(|kept| **kept).count());
-            let ids = batch.ids.ok_or_else(|| Error::bug("a batch without the ids that were asked for"))?;
-            batches.push((ids, kept));
-        }
-        let slice = published.slice(first..row, features.grid, threads)?;
-        inertia += slice.inertia;
-        writer.push_ids(&batches, slice.rows)
+    // While one wave is written, the next is read and measured.
+    let (sender, waves) = sync_channel::<(Vec<_>, _)>(0);
+    let (file, written) = std::thread::scope(|scope| {
+        let writing = scope.spawn(move || {
+            for (batches, rows) in waves {
+                writer.push_ids(&batches, rows)?;
+            }
+            writer.finish()
+        });
+        let scanned = source.scan(&request, &settings, observe, &mut |wave| {
+            let mut batches = Vec::with_capacity(wave.len());
+            let first = row;
+            for batch in wave {
+                let kept = features.kept(&batch);
+                row += kept.as_ref().map_or(batch.n_rows, |kept| kept.iter().filter(|kept| **kept).count());
+                let ids = batch.ids.ok_or_else(|| Error::bug("a batch without the ids that were asked for"))?;
+                batches.push((ids, kept));
+            }
+            let slice = published.slice(first..row, features.grid, threads)?;
+            inertia += slice.inertia;
+            sender.send((batches, slice.rows)).map_err(|_| Error::bug("the thread that writes ended"))
+        });
+        drop(sender);
+        let written = writing.join().map_err(|_| Error::bug("the thread that writes ended"))?;
+        // Where writing failed, the scan could only end too.
+        written.and_then(|written| scanned.map(|()| written))
     })?;
     published.matrix().check()?;
     if row != published.matrix().n_rows() || inertia != fit.inertia {
         return Err(Error::bug("the published distances do not add up to the inertia, or rows are missing"));
     }
-    let (file, written) = writer.finish()?;
     staging.keep(file)?;
     check_file(&staging.path_of(ASSIGNMENTS), written)
 }
