@@ -15,7 +15,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 missing=()
-command -v cc > /dev/null || missing+=(build-essential)
+{ command -v cc && command -v make; } > /dev/null || missing+=(build-essential)
 if [ "$(uname -s)" = Linux ]; then
     has_library() { ldconfig -p 2> /dev/null | grep -q "$1" || ls /usr/lib/*/"$1" > /dev/null 2>&1; }
     has_library libvulkan.so.1 || missing+=(libvulkan1)

@@ -28,7 +28,7 @@ fn of(name: &str) -> Vec<String> {
 
 /// Packages of the last stage.
 fn packages() -> Vec<String> {
-    let install = of("RUN").into_iter().find(|r| r.contains("apt-get install")).expect("the base installs packages");
+    let install = of("RUN").into_iter().rfind(|r| r.contains("apt-get install")).expect("the base installs packages");
     let after = install.split("--no-install-recommends ").nth(1).expect("only what is needed is installed");
     after.split_whitespace().take_while(|w| *w != "&&").map(str::to_owned).collect()
 }
