@@ -1,6 +1,7 @@
 //! What a device allows, and how work is cut so that it never exceeds it: chunks of rows that fit one binding,
 //! dispatches that fit the grid and end soon. Pure arithmetic, so that tests reach every border without a device.
 
+use super::staging::SLOT_BYTES;
 use crate::engine::DeviceKind;
 use crate::grid::{CLUSTERS_MAX, FEATURES_MAX, PANEL_ROWS};
 
@@ -41,6 +42,8 @@ pub struct Limits {
     pub dispatch_work: u64,
     /// Slots in a model's list of near ties, at most.
     pub tie_slots: u32,
+    /// Bytes of each buffer that rows go through on their way to the device.
+    pub slot_bytes: u64,
 }
 
 impl Limits {
@@ -59,6 +62,7 @@ impl Limits {
             resident_bytes: memory,
             dispatch_work,
             tie_slots: 1 << 16,
+            slot_bytes: SLOT_BYTES,
         }
     }
 

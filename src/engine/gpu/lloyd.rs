@@ -125,6 +125,7 @@ impl GpuEngine {
             add_rows(&self.resident()?.matrix, model, rows, sums)?;
         }
         self.gpu.counters.model_passes += models.len() as u64;
+        self.gpu.read_clock()?;
         Ok(all)
     }
 
@@ -206,10 +207,7 @@ impl GpuEngine {
         chunk: usize,
     ) -> Result<CommandEncoder> {
         if !self.resident()?.stays(chunk) {
-            let sent = self.gpu.submit(encoder)?;
-            if let Some(before) = self.in_flight.replace(sent) {
-                self.gpu.wait(before)?;
-            }
+            self.gpu.submit(encoder)?;
             encoder = self.gpu.encoder();
         }
         let Some(resident) = &self.resident else { return Err(nothing_loaded()) };
