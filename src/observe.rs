@@ -35,19 +35,56 @@ pub enum Event {
         best_inertia: f64,
         milliseconds: f64,
     },
+    /// What the cost model expects of each device that was weighed, before one is chosen.
+    Forecast {
+        /// How much work there is, in words.
+        work: String,
+        passes: u32,
+        devices: Vec<Expected>,
+    },
     DeviceChosen {
         device: String,
         reason: String,
+    },
+    /// What the clustering took on the device that was chosen, beside what was expected of it.
+    ForecastMet {
+        device: String,
+        passes: u32,
+        expected_passes: u32,
+        milliseconds: f64,
+        expected_ms: f64,
     },
     /// A device was retired and the CPU took over, with the same result.
     Fallback {
         device: String,
         reason: String,
     },
+    /// What only those want to know who ask for more.
+    Detail {
+        text: String,
+    },
     Warning {
         text: String,
         scope: Scope,
     },
+}
+
+/// Milliseconds that a device is expected to take.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    pub device: String,
+    /// Until it is ready.
+    pub start_ms: f64,
+    /// Until the rows are where it reads them.
+    pub load_ms: f64,
+    pub passes_ms: f64,
+    pub chosen: bool,
+}
+
+impl Expected {
+    pub fn total_ms(&self) -> f64 {
+        self.start_ms + self.load_ms + self.passes_ms
+    }
 }
 
 /// What a warning is about. What the data causes is the same on every machine and belongs to the published result;
@@ -96,6 +133,11 @@ impl Observe {
     /// A warning that this machine causes: kept in the run record only.
     pub fn warn_machine(&self, text: impl Into<String>) {
         self.event(Event::Warning { text: text.into(), scope: Scope::Machine });
+    }
+
+    /// What only those want to know who ask for more.
+    pub fn detail(&self, text: impl Into<String>) {
+        self.event(Event::Detail { text: text.into() });
     }
 
     /// Called between units of work of at most a second or so; an error once the run was asked to stop.

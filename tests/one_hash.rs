@@ -145,6 +145,7 @@ fn job(input: &Path, output: &Path) -> Job {
             threads: 2,
             chunk_rows: 65_536,
             spill: std::env::temp_dir(),
+            cache: None,
         },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
         profile: ProfileSettings {
@@ -223,6 +224,7 @@ fn every_cell_publishes_the_same_bytes() {
             threads: cell.threads,
             chunk_rows: cell.chunk_rows,
             spill: std::env::temp_dir(),
+            cache: None,
         };
         let started = Instant::now();
         let found = bytes_of(&job);

@@ -30,7 +30,18 @@ impl JsonLog {
                 let event = "pass_finished";
                 info!(event, iteration, models, k_min, k_max, done, all, best_inertia, milliseconds);
             }
+            Event::Forecast { work, passes, devices } => {
+                for one in devices {
+                    let (device, chosen) = (&one.device, one.chosen);
+                    let (start_ms, load_ms, passes_ms) = (one.start_ms, one.load_ms, one.passes_ms);
+                    info!(event = "forecast", work, passes, device, start_ms, load_ms, passes_ms, chosen);
+                }
+            }
+            Event::ForecastMet { device, passes, expected_passes, milliseconds, expected_ms } => {
+                info!(event = "forecast_met", device, passes, expected_passes, milliseconds, expected_ms);
+            }
             Event::DeviceChosen { device, reason } => info!(event = "device_chosen", device, reason),
+            Event::Detail { text } => info!(event = "detail", text),
             Event::Fallback { device, reason } => warn!(event = "fallback", device, reason),
             Event::Warning { text, .. } => warn!(event = "warning", text),
         });

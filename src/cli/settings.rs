@@ -137,6 +137,14 @@ pub struct EngineFlags {
         hide_short_help = true
     )]
     spill: Option<String>,
+    /// Folder where compiled GPU kernels are kept for the next run, or off [default: the user's caches]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        help_heading = "Engine (changes time, never a bit of the result)",
+        hide_short_help = true
+    )]
+    cache: Option<String>,
 }
 
 impl SettingFlags {
@@ -188,6 +196,7 @@ impl EngineFlags {
             ("engine.memory", &self.memory),
             ("engine.chunk_rows", &self.chunk_rows),
             ("engine.spill", &self.spill),
+            ("engine.cache", &self.cache),
         ])
     }
 }

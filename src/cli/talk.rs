@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::log::JsonLog;
 use super::printer::{Mark, Surface, talk};
 use crate::error::Error;
-use crate::observe::{Event, Observe};
+use crate::observe::{Event, Expected, Observe};
 use crate::report::terminal;
 
 /// A log without a bar says how far a long stage is this often.
@@ -20,7 +20,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(30);
 
 #[derive(Args, Debug, Clone)]
 pub struct TalkFlags {
-    /// Say more: every pass
+    /// Say more: the cost model, and every pass
     #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = "Talk")]
     verbose: bool,
     /// Say less: errors only
@@ -157,6 +157,23 @@ impl Talk {
                     bar.set_message(format!("{text}, lowest inertia {best_inertia:.3e}"));
                 }
             }
+            Event::Forecast { work, devices, .. } => {
+                if self.level == Level::Verbose {
+                    self.line(Mark::None, &format!("cost model: {work}"));
+                    devices.iter().for_each(|one| self.line(Mark::None, &expected(one)));
+                }
+            }
+            Event::ForecastMet { device, passes, expected_passes, milliseconds, expected_ms } => {
+                if self.level == Level::Verbose {
+                    let clustering = ((*expected_ms, *expected_passes), (*milliseconds, *passes));
+                    self.line(Mark::None, &met(device, clustering));
+                }
+            }
+            Event::Detail { text } => {
+                if self.level == Level::Verbose {
+                    self.line(Mark::None, text);
+                }
+            }
             Event::DeviceChosen { device, reason } => self.line(Mark::None, &format!("device: {device} ({reason})")),
             Event::Fallback { device, reason } => {
                 let text = format!("{device} was given up and the CPU took over, with the same result: {reason}");
@@ -218,6 +235,30 @@ fn finished(stage: &str, rows: u64, bytes: u64, milliseconds: f64) -> String {
     text + &seconds(milliseconds)
 }
 
+/// What a device is expected to take, part by part.
+fn expected(one: &Expected) -> String {
+    let mut parts = vec![format!("{} of passes", seconds(one.passes_ms))];
+    if one.load_ms > 0.0 {
+        parts.insert(0, format!("{} to upload", seconds(one.load_ms)));
+    }
+    if one.start_ms > 0.0 {
+        parts.insert(0, format!("{} to start", seconds(one.start_ms)));
+    }
+    let chosen = if one.chosen { ", chosen" } else { "" };
+    format!("cost model: {} on {}: {}{chosen}", seconds(one.total_ms()), one.device, parts.join(", "))
+}
+
+/// Milliseconds and passes of the clustering: as expected, and as they were.
+fn met(device: &str, (expected, measured): ((f64, u32), (f64, u32))) -> String {
+    format!(
+        "cost model: the clustering on {device} was expected to take {} in {} passes, and took {} in {}",
+        seconds(expected.0),
+        expected.1,
+        seconds(measured.0),
+        measured.1
+    )
+}
+
 fn seconds(milliseconds: f64) -> String {
     if milliseconds < 1000.0 { format!("{milliseconds:.1} ms") } else { format!("{:.2} s", milliseconds / 1000.0) }
 }
@@ -237,6 +278,21 @@ mod tests {
         assert_eq!(finished("write", 0, 0, 1500.0), "write: 1.50 s");
         assert_eq!(pass(7, 43, (4, 10)), "pass 7, 43 models, k = 4 to 10");
         assert_eq!(pass(1, 1, (5, 5)), "pass 1, 1 model, k = 5");
+        let one = Expected {
+            device: "Tesla T4 (Vulkan)".into(),
+            start_ms: 400.0,
+            load_ms: 2.5,
+            passes_ms: 1200.0,
+            chosen: true,
+        };
+        assert_eq!(
+            expected(&one),
+            "cost model: 1.60 s on Tesla T4 (Vulkan): 400.0 ms to start, 2.5 ms to upload, 1.20 s of passes, chosen"
+        );
+        assert_eq!(
+            met("CPU (AVX2, 2 threads)", ((45.0, 30), (19.1, 12))),
+            "cost model: the clustering on CPU (AVX2, 2 threads) was expected to take 45.0 ms in 30 passes, and took 19.1 ms in 12"
+        );
         assert_eq!([grouped(0), grouped(999), grouped(1000)], ["0", "999", "1,000"]);
     }
 }

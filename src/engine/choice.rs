@@ -1,12 +1,16 @@
-//! Which engine a run gets. `auto` goes by a cost model whose figures are printed, never takes a software adapter, and
-//! does not look for a GPU where the CPU would be done before one has started.
+//! Which engine a run gets. `auto` goes by the cost model, never takes a software adapter, and does not look for a GPU where
+//! the CPU would be done before one has started. The choice itself is a pure function of the work and of what adapters
+//! say of themselves, so that it is tested on machines that nobody here has.
 
-use super::cpu::CpuEngine;
-use super::gpu::{AdapterInfo, GpuEngine, GpuSettings, adapters, title};
+use std::path::PathBuf;
+
+use super::cost::{Prediction, Shape, predict};
+use super::cpu::{CpuEngine, threads_or_all};
+use super::gpu::{AdapterInfo, Clock, GpuEngine, GpuSettings, adapters, title};
 use super::guard::{Guard, Spare, name};
 use super::{Device, DeviceKind, Engine, Neighbours};
 use crate::error::{Error, Kind, Result};
-use crate::observe::{Event, Observe};
+use crate::observe::{Event, Expected, Observe};
 
 /// What the user wants to run on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,128 +32,171 @@ pub struct Settings {
     pub memory: u64,
     /// 0: all cores.
     pub threads: usize,
+    /// The folder where compiled GPU kernels are kept for the next run, if they are.
+    pub cache: Option<PathBuf>,
+    /// Whether a GPU takes its own time, for measurements.
+    pub clock: Clock,
 }
 
-/// How much work there is.
+/// What a choice falls on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    pub n_rows: u64,
-    pub n_features: usize,
-    pub n_clusters: usize,
-    /// Models that are fitted together.
-    pub n_models: usize,
+pub enum Taken {
+    Cpu,
+    /// The adapter at this place of those that were seen.
+    Adapter(usize),
 }
 
-/// Passes that a fit is expected to take.
-const PASSES: f64 = 30.0;
-
-/// What a device is expected to do, from the middle of what is on the market.
-struct Pace {
-    /// Until the first kernel runs.
-    start_ms: f64,
-    /// Per pass: submit, wait, read back.
-    pass_ms: f64,
-    /// Bytes a second over the bus; the matrix takes it once.
-    bus: f64,
-    /// Bytes a second from its memory.
-    memory: f64,
-    /// Multiply-adds a second.
-    compute: f64,
+/// What was chosen, and all that is to be said of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub taken: Taken,
+    /// The CPU first, then every GPU that was weighed.
+    pub expected: Vec<Expected>,
+    pub reason: String,
 }
 
-fn pace(kind: DeviceKind, threads: usize) -> Pace {
-    let gpu = |start_ms, bus, memory, compute| Pace { start_ms, pass_ms: 0.3, bus, memory, compute };
-    match kind {
-        // Two threads of AVX-512 do a pass over 500,000 x 10, k = 5 in 0.4 ms; AVX2 does half of that.
-        DeviceKind::Cpu => {
-            let threads = threads as f64;
-            let memory = (10e9 * threads).min(60e9);
-            Pace { start_ms: 0.0, pass_ms: 0.02, bus: f64::INFINITY, memory, compute: 15e9 * threads }
+/// Whether a GPU may come of the choice: where the CPU would be done before one has started, nobody looks for one.
+pub fn may_take_a_gpu(settings: &Settings, shape: Shape) -> bool {
+    match settings.wanted {
+        Wanted::Cpu => false,
+        Wanted::Gpu | Wanted::Named(_) => true,
+        Wanted::Auto => {
+            let threads = threads_or_all(settings.threads);
+            let of = |kind| predict(shape, kind, threads, settings.memory).total_ms();
+            HOPED.iter().any(|(kind, _)| of(*kind) < of(DeviceKind::Cpu))
         }
-        DeviceKind::DiscreteGpu => gpu(400.0, 8e9, 300e9, 4e12),
-        DeviceKind::VirtualGpu => gpu(500.0, 4e9, 100e9, 1e12),
-        DeviceKind::IntegratedGpu => gpu(250.0, 10e9, 40e9, 4e11),
-        DeviceKind::SoftwareGpu => gpu(500.0, 5e9, 5e9, 5e9),
     }
 }
 
-/// Milliseconds that a fit of this shape is expected to take.
-fn predicted(shape: Shape, pace: &Pace) -> f64 {
-    let bytes = shape.n_rows as f64 * shape.n_features as f64 * 4.0;
-    let work = bytes / 4.0 * shape.n_clusters as f64 * shape.n_models as f64;
-    let pass = (bytes / pace.memory).max(work / pace.compute);
-    pace.start_ms + 1e3 * bytes / pace.bus + PASSES * (pace.pass_ms + 1e3 * pass)
+/// Whether nothing but a GPU will do.
+pub(super) fn is_demanded(settings: &Settings) -> bool {
+    matches!(settings.wanted, Wanted::Gpu | Wanted::Named(_))
 }
 
-/// What the cost model expects of the CPU and of one GPU.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cost {
-    pub cpu_ms: f64,
-    pub gpu_ms: f64,
-    /// Both figures and what follows from them.
-    pub sentence: String,
-}
-
-/// Compares a GPU of this kind with so many threads of the CPU.
-pub fn cost(shape: Shape, gpu: DeviceKind, threads: usize) -> Cost {
-    let cpu_ms = predicted(shape, &pace(DeviceKind::Cpu, threads));
-    let gpu_ms = predicted(shape, &pace(gpu, 0));
-    let kind = match gpu {
-        DeviceKind::DiscreteGpu => "a discrete GPU",
-        DeviceKind::IntegratedGpu => "an integrated GPU",
-        DeviceKind::VirtualGpu => "a virtual GPU",
-        DeviceKind::SoftwareGpu => "a software GPU",
-        DeviceKind::Cpu => "the CPU",
+/// Chooses for this work. `look` gives what adapters there are; it is asked only where a GPU may be taken.
+pub fn choose(settings: &Settings, shape: Shape, look: impl FnOnce() -> Vec<Device>) -> Result<Choice> {
+    let threads = threads_or_all(settings.threads);
+    let of = |kind| predict(shape, kind, threads, settings.memory);
+    let cpu = expected(cpu_threads(threads), of(DeviceKind::Cpu));
+    let choice = |taken: Taken, gpus: Vec<Expected>, reason: String| {
+        let mut expected: Vec<Expected> = std::iter::once(cpu.clone()).chain(gpus).collect();
+        let place = match taken {
+            Taken::Cpu => 0,
+            // Of several GPUs the one that is taken comes first.
+            Taken::Adapter(_) => 1,
+        };
+        expected.iter_mut().enumerate().for_each(|(at, one)| one.chosen = at == place);
+        Choice { taken, expected, reason }
     };
-    let sentence = format!(
-        "{} rows x {} features, k = {}, {} models at once: about {:.2} s on {threads} CPU threads, {:.2} s on {kind} with its start-up",
-        shape.n_rows,
-        shape.n_features,
-        shape.n_clusters,
-        shape.n_models,
-        cpu_ms / 1e3,
-        gpu_ms / 1e3,
-    );
-    Cost { cpu_ms, gpu_ms, sentence }
+    let hoped = || {
+        let [first, others @ ..] = HOPED.map(|(kind, words)| expected(format!("{words}, not looked for"), of(kind)));
+        others.into_iter().fold(first, |best, one| if one.total_ms() < best.total_ms() { one } else { best })
+    };
+    match &settings.wanted {
+        Wanted::Cpu => Ok(choice(Taken::Cpu, vec![hoped()], "asked for".to_owned())),
+        Wanted::Gpu | Wanted::Named(_) => {
+            let found = look();
+            let place = demanded(&settings.wanted, &found)?;
+            let gpu = expected(title(&found[place]), of(found[place].kind));
+            Ok(choice(Taken::Adapter(place), vec![gpu], reason(&settings.wanted).to_owned()))
+        }
+        Wanted::Auto => {
+            if !may_take_a_gpu(settings, shape) {
+                let hoped = hoped();
+                let reason = sentence(shape, &cpu, &hoped);
+                return Ok(choice(Taken::Cpu, vec![hoped], reason));
+            }
+            let found = look();
+            let mut gpus: Vec<(usize, Expected)> = found
+                .iter()
+                .enumerate()
+                .filter(|(_, device)| is_real(device))
+                .map(|(place, device)| (place, expected(title(device), of(device.kind))))
+                .collect();
+            // Among equals the first: adapters come with the better ones in front.
+            gpus.sort_by(|a, b| a.1.total_ms().total_cmp(&b.1.total_ms()));
+            let Some((place, best)) = gpus.first().cloned() else {
+                return Ok(choice(Taken::Cpu, Vec::new(), format!("no GPU was found; {}", seen(&found))));
+            };
+            let taken = if cpu.total_ms() <= best.total_ms() { Taken::Cpu } else { Taken::Adapter(place) };
+            let reason = sentence(shape, &cpu, &best);
+            Ok(choice(taken, gpus.into_iter().map(|(_, gpu)| gpu).collect(), reason))
+        }
+    }
+}
+
+/// What could be there while nobody has looked.
+const HOPED: [(DeviceKind, &str); 3] = [
+    (DeviceKind::DiscreteGpu, "a discrete GPU"),
+    (DeviceKind::IntegratedGpu, "an integrated GPU"),
+    (DeviceKind::VirtualGpu, "a virtual GPU"),
+];
+
+fn expected(device: String, prediction: Prediction) -> Expected {
+    let Prediction { start_ms, load_ms, passes_ms } = prediction;
+    Expected { device, start_ms, load_ms, passes_ms, chosen: false }
+}
+
+fn cpu_threads(threads: usize) -> String {
+    if threads == 1 { "1 CPU thread".to_owned() } else { format!("{threads} CPU threads") }
+}
+
+fn sentence(shape: Shape, cpu: &Expected, gpu: &Expected) -> String {
+    let seconds = |one: &Expected| format!("{:.2} s on {}", one.total_ms() / 1e3, one.device);
+    format!("{}: about {}, {}, its start included", shape.words(), seconds(cpu), seconds(gpu))
 }
 
 /// Opens the engine for this work, with the checks of [`Guard`] around it, and says why it was chosen.
 pub fn open(settings: &Settings, shape: Shape, observe: &Observe) -> Result<Box<dyn Engine>> {
-    let threads = match settings.threads {
-        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        threads => threads,
+    let mut found = Vec::new();
+    let choice = choose(settings, shape, || {
+        found = adapters();
+        found.iter().map(|adapter| adapter.device.clone()).collect()
+    })?;
+    let opened = match choice.taken {
+        Taken::Cpu => None,
+        Taken::Adapter(place) => found.get(place).map(|adapter| open_gpu(adapter, settings)),
     };
-    match &settings.wanted {
-        Wanted::Cpu => Ok(cpu(settings, observe, "asked for".to_owned())),
-        Wanted::Gpu | Wanted::Named(_) => {
-            let engine = open_gpu(&demanded(&settings.wanted)?, settings)?;
-            announce(observe, engine.device(), reason(&settings.wanted).to_owned());
-            Ok(Box::new(Guard::new(Box::new(engine), None, observe.clone())))
+    finish(settings, shape, choice, opened, observe)
+}
+
+/// Says what was chosen, and puts the guard around it. A GPU that `auto` took and that does not open leaves the work to
+/// the CPU.
+pub(super) fn finish(
+    settings: &Settings,
+    shape: Shape,
+    choice: Choice,
+    opened: Option<Result<GpuEngine>>,
+    observe: &Observe,
+) -> Result<Box<dyn Engine>> {
+    let Choice { mut expected, mut reason, .. } = choice;
+    let auto = settings.wanted == Wanted::Auto;
+    let gpu = match opened {
+        Some(Err(error)) if auto => {
+            expected.iter_mut().enumerate().for_each(|(at, one)| one.chosen = at == 0);
+            reason = error.to_string();
+            None
         }
-        Wanted::Auto => {
-            let hoped = cost(shape, DeviceKind::DiscreteGpu, threads);
-            if hoped.cpu_ms <= hoped.gpu_ms {
-                return Ok(cpu(settings, observe, hoped.sentence));
-            }
-            let found = adapters();
-            let Some(adapter) = found.iter().find(|adapter| is_real(adapter)) else {
-                return Ok(cpu(settings, observe, format!("no GPU was found; {}", seen(&found))));
-            };
-            let cost = cost(shape, adapter.device.kind, threads);
-            if cost.cpu_ms <= cost.gpu_ms {
-                return Ok(cpu(settings, observe, cost.sentence));
-            }
-            match open_gpu(adapter, settings) {
-                Ok(engine) => {
-                    announce(observe, engine.device(), cost.sentence);
-                    let threads = settings.threads;
-                    let spare: Spare = Box::new(move || Box::new(CpuEngine::new(threads, None)));
-                    Ok(Box::new(Guard::new(Box::new(engine), Some(spare), observe.clone())))
-                }
-                Err(error) => Ok(cpu(settings, observe, error.to_string())),
-            }
+        opened => opened.transpose()?,
+    };
+    let threads = settings.threads;
+    observe.event(Event::Forecast { work: shape.words(), passes: shape.passes(), devices: expected });
+    let chosen = |device: &Device| observe.event(Event::DeviceChosen { device: name(device), reason });
+    let engine: Box<dyn Engine> = match gpu {
+        Some(mut engine) => {
+            chosen(engine.device());
+            engine.tell(observe);
+            Box::new(engine)
         }
-    }
+        None => {
+            let engine = CpuEngine::new(threads, None);
+            chosen(engine.device());
+            Box::new(engine)
+        }
+    };
+    let is_gpu = engine.device().kind != DeviceKind::Cpu;
+    let spare = (auto && is_gpu).then(|| -> Spare { Box::new(move || Box::new(CpuEngine::new(threads, None))) });
+    Ok(Box::new(Guard::new(engine, spare, observe.clone())))
 }
 
 /// Opens what measures silhouettes, and says what it runs on: the CPU, unless a GPU is asked for by kind or by name.
@@ -161,23 +208,21 @@ pub fn open_neighbours(settings: &Settings) -> Result<(Device, Box<dyn Neighbour
             Ok((engine.device().clone(), Box::new(engine)))
         }
         Wanted::Gpu | Wanted::Named(_) => {
-            let engine = open_gpu(&demanded(&settings.wanted)?, settings)?;
+            let found = adapters();
+            let devices: Vec<Device> = found.iter().map(|adapter| adapter.device.clone()).collect();
+            let engine = open_gpu(&found[demanded(&settings.wanted, &devices)?], settings)?;
             Ok((engine.device().clone(), Box::new(engine)))
         }
     }
 }
 
-/// The adapter that is asked for.
-fn demanded(wanted: &Wanted) -> Result<AdapterInfo> {
-    let mut found = adapters();
-    let fits = |adapter: &AdapterInfo| match wanted {
-        Wanted::Named(part) => adapter.title().to_lowercase().contains(&part.to_lowercase()),
-        _ => is_real(adapter),
+/// The place of the adapter that is asked for.
+fn demanded(wanted: &Wanted, found: &[Device]) -> Result<usize> {
+    let fits = |device: &Device| match wanted {
+        Wanted::Named(part) => title(device).to_lowercase().contains(&part.to_lowercase()),
+        _ => is_real(device),
     };
-    match found.iter().position(fits) {
-        Some(place) => Ok(found.swap_remove(place)),
-        None => Err(none_fits(wanted, &found)),
-    }
+    found.iter().position(fits).ok_or_else(|| none_fits(wanted, found))
 }
 
 fn reason(wanted: &Wanted) -> &'static str {
@@ -187,25 +232,16 @@ fn reason(wanted: &Wanted) -> &'static str {
     }
 }
 
-fn open_gpu(adapter: &AdapterInfo, settings: &Settings) -> Result<GpuEngine> {
-    GpuEngine::open(adapter, GpuSettings::of(&adapter.device, settings.memory))
+pub(super) fn open_gpu(adapter: &AdapterInfo, settings: &Settings) -> Result<GpuEngine> {
+    let (cache, clock) = (settings.cache.clone(), settings.clock);
+    GpuEngine::open(adapter, GpuSettings { cache, clock, ..GpuSettings::of(&adapter.device, settings.memory) })
 }
 
-fn cpu(settings: &Settings, observe: &Observe, reason: String) -> Box<dyn Engine> {
-    let engine = CpuEngine::new(settings.threads, None);
-    announce(observe, engine.device(), reason);
-    Box::new(Guard::new(Box::new(engine), None, observe.clone()))
+fn is_real(device: &Device) -> bool {
+    !matches!(device.kind, DeviceKind::SoftwareGpu | DeviceKind::Cpu)
 }
 
-fn announce(observe: &Observe, device: &Device, reason: String) {
-    observe.event(Event::DeviceChosen { device: name(device), reason });
-}
-
-fn is_real(adapter: &AdapterInfo) -> bool {
-    !matches!(adapter.device.kind, DeviceKind::SoftwareGpu | DeviceKind::Cpu)
-}
-
-fn none_fits(wanted: &Wanted, found: &[AdapterInfo]) -> Error {
+fn none_fits(wanted: &Wanted, found: &[Device]) -> Error {
     let what = match wanted {
         Wanted::Named(part) => format!("no GPU has {part:?} in its name"),
         _ => "no GPU was found".to_owned(),
@@ -214,12 +250,12 @@ fn none_fits(wanted: &Wanted, found: &[AdapterInfo]) -> Error {
         .hint("`segmint devices` says what this machine offers; `--device cpu` gives the same result")
 }
 
-fn seen(found: &[AdapterInfo]) -> String {
+fn seen(found: &[Device]) -> String {
     let names: Vec<String> = found
         .iter()
-        .map(|adapter| match adapter.device.kind {
-            DeviceKind::SoftwareGpu => format!("{} [software]", title(&adapter.device)),
-            _ => title(&adapter.device),
+        .map(|device| match device.kind {
+            DeviceKind::SoftwareGpu => format!("{} [software]", title(device)),
+            _ => title(device),
         })
         .collect();
     if names.is_empty() {
@@ -230,39 +266,4 @@ fn seen(found: &[AdapterInfo]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SMALL: Shape = Shape { n_rows: 23_570, n_features: 3, n_clusters: 4, n_models: 10 };
-    const LARGE: Shape = Shape { n_rows: 50_000_000, n_features: 10, n_clusters: 10, n_models: 10 };
-
-    #[test]
-    fn a_small_job_stays_on_the_cpu_and_a_large_one_goes_to_a_discrete_gpu() {
-        let small = cost(SMALL, DeviceKind::DiscreteGpu, 2);
-        assert!(small.cpu_ms < small.gpu_ms, "{}", small.sentence);
-        let large = cost(LARGE, DeviceKind::DiscreteGpu, 16);
-        assert!(large.gpu_ms < large.cpu_ms, "{}", large.sentence);
-        assert!(large.sentence.contains("16 CPU threads"), "{}", large.sentence);
-    }
-
-    #[test]
-    fn auto_says_why_it_chose_and_looks_for_no_gpu_where_none_would_help() {
-        let reasons = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let kept = reasons.clone();
-        let observe = Observe::default().listen(move |event| kept.lock().unwrap().push(event.clone()));
-        let settings = Settings { wanted: Wanted::Auto, memory: 1 << 30, threads: 1 };
-        let engine = open(&settings, SMALL, &observe).unwrap();
-        assert_eq!(engine.device().kind, DeviceKind::Cpu);
-        let [Event::DeviceChosen { device, reason }] = &reasons.lock().unwrap()[..] else { panic!("one choice") };
-        assert!(device.starts_with("CPU (") && reason.contains("1 CPU threads"), "{device}: {reason}");
-    }
-
-    #[test]
-    fn a_gpu_that_is_not_there_is_an_error_that_lists_what_is() {
-        let settings = Settings { wanted: Wanted::Named("no such card".into()), memory: 1 << 30, threads: 1 };
-        let error = open(&settings, SMALL, &Observe::default()).err().unwrap();
-        assert_eq!(error.kind(), Kind::NoDevice);
-        assert_eq!(error.kind().exit_code(), 69);
-        assert!(error.to_string().contains("no such card"), "{error}");
-    }
-}
+mod tests;

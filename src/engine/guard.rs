@@ -198,6 +198,8 @@ fn sum(a: Counters, b: Counters) -> Counters {
         dispatches: a.dispatches + b.dispatches,
         submits: a.submits + b.submits,
         bytes_uploaded: a.bytes_uploaded + b.bytes_uploaded,
+        staging_bytes: a.staging_bytes.max(b.staging_bytes),
+        device_nanoseconds: a.device_nanoseconds + b.device_nanoseconds,
         readbacks: a.readbacks + b.readbacks,
         bytes_read_back: a.bytes_read_back + b.bytes_read_back,
         matrix_bytes_read: a.matrix_bytes_read + b.matrix_bytes_read,

@@ -5,15 +5,20 @@
 //! whose two nearest lie within the bound to [`decide`], which works in integers. This room knows no file format, no
 //! feature names, and nothing of what a cluster means.
 
+mod ahead;
 mod choice;
+mod cost;
 pub mod cpu;
 mod decide;
 pub mod gpu;
 mod groups;
 mod guard;
 
-pub use choice::{Cost, Settings, Shape, Wanted, cost, open, open_neighbours};
+pub use ahead::Ahead;
+pub use choice::{Choice, Settings, Taken, Wanted, choose, open, open_neighbours};
+pub use cost::{Prediction, Shape, predict};
 pub use decide::{Decision, decide, distance};
+pub use gpu::Weights;
 pub use groups::{Groups, Labelling, Neighbourhood, Neighbours, UNITS_PER_STEP, units};
 pub use guard::{Guard, Spare};
 
@@ -98,6 +103,10 @@ pub struct Counters {
     pub dispatches: u64,
     pub submits: u64,
     pub bytes_uploaded: u64,
+    /// The most memory that rows went through on their way to the device; not a sum.
+    pub staging_bytes: u64,
+    /// The device's own time of its dispatches in passes, where it was asked for and the device tells.
+    pub device_nanoseconds: u64,
     /// Times that the host waited for bytes.
     pub readbacks: u64,
     pub bytes_read_back: u64,

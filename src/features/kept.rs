@@ -98,6 +98,7 @@ pub mod tests {
             folder: std::env::temp_dir(),
             today: "2026-11-25".to_owned(),
             memory: 8 << 30,
+            cache: None,
         };
         let flags = [("source.path", "customers.parquet".to_owned()), ("cluster.k", "5".to_owned())];
         resolve(None, &flags, &around).unwrap().job

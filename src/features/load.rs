@@ -53,6 +53,11 @@ pub struct RowCounts {
     pub dropped: Vec<(String, u64)>,
 }
 
+/// How many features a job has over a source.
+pub fn count(source: &Source, job: &Job) -> Result<usize> {
+    Ok(Plan::new(source, job)?.n_features())
+}
+
 /// Reads a source into a matrix, with what was fitted on the way.
 pub fn load(source: &Source, job: &Job, observe: &Observe) -> Result<Loaded> {
     let started = Instant::now();

@@ -31,7 +31,7 @@ mod ways;
 
 pub use exact::ratio;
 pub use id_like::id_like;
-pub use load::{Loaded, RowCounts, load};
+pub use load::{Loaded, RowCounts, count, load};
 pub use model::{FeatureModel, FittedFeature};
 pub use moments::extremes;
 pub use selection::Quantile;

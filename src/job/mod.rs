@@ -228,6 +228,8 @@ pub struct EngineSettings {
     pub chunk_rows: usize,
     /// The folder of the file that holds what memory has no room for; absolute.
     pub spill: PathBuf,
+    /// The folder where compiled GPU kernels are kept for the next run; absolute. None: they are not kept.
+    pub cache: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -271,12 +271,18 @@ fn engine(settings: &mut Settings, around: &Surroundings, output: &OutputSetting
         // Where the result goes there is room for large files, as a rule.
         None => output.path.parent().unwrap_or(&output.path).to_path_buf(),
     };
+    let cache = match settings.text("engine.cache")?.as_deref() {
+        Some("off") => None,
+        Some(path) => Some(tidy(&settings.folder_of("engine.cache").join(path))),
+        None => around.cache.clone(),
+    };
     Ok(EngineSettings {
         device,
         memory: memory.unwrap_or(half.clamp(MEMORY_MIN, MEMORY_MAX)),
         threads: settings.whole("engine.threads", 0, THREADS_MAX, 0)? as usize,
         chunk_rows: settings.whole("engine.chunk_rows", 1, CHUNK_ROWS_MAX, 65_536)? as usize,
         spill,
+        cache,
     })
 }
 

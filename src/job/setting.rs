@@ -26,7 +26,7 @@ const fn setting(name: &'static str, flag: &'static str, variable: &'static str)
 }
 
 /// Every setting, in the order in which a job is shown.
-pub const SETTINGS: [Setting; 33] = [
+pub const SETTINGS: [Setting; 34] = [
     setting("source.path", "DATA", "SEGMINT_DATA"),
     setting("source.id", "--id", "SEGMINT_ID"),
     setting("source.sample_weight", "--sample-weight", "SEGMINT_SAMPLE_WEIGHT"),
@@ -50,6 +50,7 @@ pub const SETTINGS: [Setting; 33] = [
     setting("engine.threads", "--threads", "SEGMINT_THREADS"),
     setting("engine.chunk_rows", "--chunk-rows", "SEGMINT_CHUNK_ROWS"),
     setting("engine.spill", "--spill", "SEGMINT_SPILL"),
+    setting("engine.cache", "--cache", "SEGMINT_CACHE"),
     setting("persona.playbook", "--playbook", "SEGMINT_PLAYBOOK"),
     setting("persona.value", "--value", "SEGMINT_VALUE"),
     setting("persona.roles", "--role", "SEGMINT_ROLES"),

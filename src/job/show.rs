@@ -1,6 +1,8 @@
 //! A resolved job as TOML, each value with where it came from: what `segmint run --show-job` prints. Read back, from
 //! any folder, it gives the same job.
 
+use std::path::Path;
+
 use std::fmt::Write;
 
 use super::feature;
@@ -140,6 +142,7 @@ fn value(resolved: &Resolved, name: &str) -> Option<String> {
         "engine.threads" => job.engine.threads.to_string(),
         "engine.chunk_rows" => job.engine.chunk_rows.to_string(),
         "engine.spill" => quoted(&job.engine.spill.to_string_lossy()),
+        "engine.cache" => quoted(&job.engine.cache.as_deref().map_or("off".into(), Path::to_string_lossy)),
         "persona.playbook" => quoted(&job.persona.playbook),
         "persona.value" => quoted(job.persona.value.as_deref()?),
         "persona.roles" => table(&job.persona.roles),

@@ -21,6 +21,8 @@ pub struct Surroundings {
     pub today: String,
     /// Bytes the machine, or the container this runs in, has.
     pub memory: u64,
+    /// Where programs of this user keep what they could make again; None where the system does not tell.
+    pub cache: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -31,7 +33,7 @@ impl Surroundings {
             .filter(|(name, _)| name.starts_with("SEGMINT_"))
             .collect();
         let folder = std::env::current_dir().map_err(|error| Error::io("find", "the current folder", error))?;
-        Ok(Surroundings { variables, folder, today: today.to_owned(), memory: memory() })
+        Ok(Surroundings { variables, folder, today: today.to_owned(), memory: memory(), cache: cache() })
     }
 
     /// The same without variables: for a job that is ours from end to end.
@@ -64,6 +66,19 @@ pub(super) fn absolute_pattern(folder: &Path, path: &str) -> String {
 /// Without the `.` parts, which mean nothing; `..` stays, because a link may stand in front of it.
 pub(super) fn tidy(path: &Path) -> PathBuf {
     path.components().collect()
+}
+
+/// A folder of our own among those of the user's caches.
+fn cache() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = if cfg!(windows) {
+        folder("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        folder("HOME").map(|home| home.join("Library/Caches"))
+    } else {
+        folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
+    };
+    caches.map(|caches| caches.join("segmint"))
 }
 
 /// The smaller of what the machine has and what the container may use.

@@ -18,6 +18,7 @@ use std::time::Instant;
 
 pub(crate) use self::batch::{best_of_each, continue_each};
 use self::lloyd::Run;
+pub use self::race::restarts_over_all;
 use crate::engine::{Assignment, Engine};
 use crate::error::{Error, Result};
 use crate::grid::{CLUSTERS_MAX, Centroids, Matrix, Sums};

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use super::lloyd::{Run, advance, numbered};
+use super::seeding::SAMPLE_ROWS_MAX;
 use crate::engine::{Engine, distance};
 use crate::error::Result;
 use crate::grid::Matrix;
@@ -31,6 +32,15 @@ const TOL: f64 = 1e-4;
 /// Whether the sample is enough smaller than the table.
 pub(super) fn pays(matrix: &Matrix, sample: &Matrix, settings: &ClusterSettings) -> bool {
     settings.restarts == Restarts::Race && settings.n_init > 1 && sample.n_rows() < matrix.n_rows()
+}
+
+/// How many runs of each k walk a table of so many rows: the winners of a race, or all restarts.
+pub fn restarts_over_all(settings: &ClusterSettings, n_rows: u64) -> usize {
+    let n_init = settings.n_init as usize;
+    match settings.restarts {
+        Restarts::Race if n_rows > SAMPLE_ROWS_MAX as u64 => n_init.min(WINNERS),
+        _ => n_init,
+    }
 }
 
 /// The winners, where the sample has brought them, in the order of k and restart.

@@ -12,6 +12,8 @@ use crate::job::{DeviceChoice, Job};
 use crate::observe::{Event, Observe, Scope};
 use crate::store::{Host, RunRecord, StageRecord, peak_resident_bytes, utc};
 
+const CLUSTER: &str = "cluster";
+
 /// Everything heard so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Heard {
@@ -26,6 +28,11 @@ struct Notes {
     chosen: Option<(String, String)>,
     /// Per iteration how long its pass took; the last one heard of an iteration counts.
     passes: BTreeMap<u32, f64>,
+    /// All passes of the clustering.
+    n_passes: u32,
+    /// Of the device that was chosen, until another one took over: milliseconds and passes that the clustering was
+    /// expected to take.
+    expected: Option<(f64, u32)>,
 }
 
 impl Heard {
@@ -33,6 +40,16 @@ impl Heard {
     pub(super) fn listen_to(&self, observe: &Observe) -> Observe {
         let heard = self.clone();
         observe.clone().listen(move |event| heard.notes().hear(event))
+    }
+
+    /// What the clustering took beside what was expected of it, once it has ended; None where nothing was expected, or
+    /// where the device that it was expected of did not end it.
+    pub(super) fn forecast_met(&self) -> Option<Event> {
+        let notes = self.notes();
+        let (expected_ms, expected_passes) = notes.expected?;
+        let device = notes.chosen.as_ref()?.0.clone();
+        let milliseconds = notes.stages.iter().rfind(|record| record.stage == CLUSTER)?.milliseconds;
+        Some(Event::ForecastMet { device, passes: notes.n_passes, expected_passes, milliseconds, expected_ms })
     }
 
     /// Each warning once, in the order of its first appearance.
@@ -96,6 +113,7 @@ impl Heard {
                 "dispatches": counters.dispatches,
                 "submits": counters.submits,
                 "bytes_uploaded": counters.bytes_uploaded,
+                "staging_bytes": counters.staging_bytes,
                 "bytes_read_back": counters.bytes_read_back,
                 "matrix_bytes_read": counters.matrix_bytes_read,
                 // Of the file that held the grid values, where there was one.
@@ -134,11 +152,17 @@ impl Notes {
                     milliseconds: rounded(*milliseconds),
                 });
             }
+            Event::Forecast { passes, devices, .. } => {
+                let chosen = devices.iter().find(|one| one.chosen);
+                self.expected = chosen.map(|one| (one.load_ms + one.passes_ms, *passes));
+            }
             Event::PassFinished { iteration, milliseconds, .. } => {
+                self.n_passes += 1;
                 self.passes.insert(*iteration, *milliseconds);
             }
             Event::DeviceChosen { device, reason } => self.chosen = Some((device.clone(), reason.clone())),
             Event::Fallback { device, reason } => {
+                self.expected = None;
                 self.machine_warnings.push(format!("{device} was retired and the CPU took over: {reason}"));
             }
             Event::Warning { text, scope } => {
@@ -151,8 +175,11 @@ impl Notes {
                 }
             }
             // A race before it has passes of its own, over fewer rows.
-            Event::StageStarted { stage: "cluster" } => self.passes.clear(),
-            Event::StageStarted { .. } | Event::Progress { .. } => {}
+            Event::StageStarted { stage: CLUSTER } => {
+                self.passes.clear();
+                self.n_passes = 0;
+            }
+            Event::StageStarted { .. } | Event::Progress { .. } | Event::ForecastMet { .. } | Event::Detail { .. } => {}
         }
     }
 }
@@ -178,5 +205,54 @@ fn asked(choice: &DeviceChoice) -> &str {
         DeviceChoice::Cpu => "cpu",
         DeviceChoice::Gpu => "gpu",
         DeviceChoice::Named(name) => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::Expected;
+
+    #[test]
+    fn a_forecast_is_met_by_the_device_it_was_made_for_and_counts_the_passes_over_all_rows() {
+        let heard = Heard::default();
+        let observe = heard.listen_to(&Observe::default());
+        let one = |device: &str, chosen| Expected {
+            device: device.into(),
+            start_ms: 400.0,
+            load_ms: 2.0,
+            passes_ms: 40.0,
+            chosen,
+        };
+        let pass = |iteration| Event::PassFinished {
+            iteration,
+            models: 2,
+            k: (2, 3),
+            done: 0,
+            all: 2,
+            best_inertia: 1.0,
+            milliseconds: 1.0,
+        };
+        let finished = |stage, milliseconds| Event::StageFinished { stage, rows: 9, bytes: 0, milliseconds };
+        assert_eq!(heard.forecast_met(), None);
+        let devices = vec![one("2 CPU threads", false), one("Card (Vulkan)", true)];
+        observe.event(Event::Forecast { work: String::new(), passes: 90, devices });
+        observe.event(Event::DeviceChosen { device: "Card (Vulkan)".into(), reason: "faster".into() });
+        observe.event(Event::StageStarted { stage: "race" });
+        observe.event(pass(1));
+        observe.event(finished("race", 7.0));
+        observe.event(Event::StageStarted { stage: CLUSTER });
+        (1..=3).for_each(|iteration| observe.event(pass(iteration)));
+        observe.event(finished(CLUSTER, 55.0));
+        let met = Event::ForecastMet {
+            device: "Card (Vulkan)".into(),
+            passes: 3,
+            expected_passes: 90,
+            milliseconds: 55.0,
+            expected_ms: 42.0,
+        };
+        assert_eq!(heard.forecast_met(), Some(met));
+        observe.event(Event::Fallback { device: "Card (Vulkan)".into(), reason: "lost".into() });
+        assert_eq!(heard.forecast_met(), None, "another device ended the work");
     }
 }

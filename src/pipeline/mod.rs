@@ -3,6 +3,7 @@
 //! It owns the order of things and what is kept in memory while; it computes nothing itself that a room below could.
 //! What differs between machines ends in the run record, everything else in the published files.
 
+mod coming;
 mod listen;
 mod measure;
 mod settings;
@@ -15,15 +16,17 @@ use std::time::{Instant, SystemTime};
 
 use serde_json::json;
 
+use self::coming::Coming;
+pub use self::coming::{Opening, engine_settings};
 use self::listen::Heard;
 use self::measure::Measured;
 use self::start::Start;
 use self::write::Told;
-use crate::engine::{self, Engine, Shape};
+use crate::engine;
 use crate::error::{Error, Place, Result};
 use crate::features::{self, FeatureModel, Loaded, RowCounts};
 use crate::grid::{Centroids, Grid, Matrix};
-use crate::job::{ClusterSettings, DeviceChoice, EngineSettings, Job, LabelColumns};
+use crate::job::{ClusterSettings, Job, LabelColumns};
 use crate::kmeans;
 use crate::observe::{Event, Observe};
 use crate::persona::{self, Naming, Playbook};
@@ -48,15 +51,16 @@ pub struct Outcome {
 /// Runs a job: reads its source, clusters, names, and publishes the run folder. Leaves nothing behind where it fails or
 /// is stopped.
 pub fn run(job: &Job, observe: &Observe) -> Result<Outcome> {
-    run_on(job, observe, &Disk::default(), &engine::open)
+    run_with(job, observe, &Disk::default(), None)
 }
-
-/// How a run gets its engine.
-pub type Opening<'a> = &'a dyn Fn(&engine::Settings, Shape, &Observe) -> Result<Box<dyn Engine>>;
 
 /// The same on a disk and an engine that a test can make fail.
 #[doc(hidden)]
 pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Result<Outcome> {
+    run_with(job, observe, disk, Some(opening))
+}
+
+fn run_with(job: &Job, observe: &Observe, disk: &Disk, opening: Option<Opening>) -> Result<Outcome> {
     let started = (SystemTime::now(), Instant::now());
     let heard = Heard::default();
     let observe = &heard.listen_to(observe);
@@ -70,13 +74,14 @@ pub fn run_on(job: &Job, observe: &Observe, disk: &Disk, opening: Opening) -> Re
     let input_files = settings::plain(&source.fingerprint())?;
     staging.check_existing(&settings, &input_files)?;
     check_columns(&source, job)?;
+    let coming = Coming::of(job, &source, opening)?;
 
     let Loaded { features, matrix, rows, reads } = features::load(&source, job, observe)?;
     let roles = roles(&source, &features, job, &playbook)?;
     let matrix = Arc::new(matrix);
     refuse_labels(job, &source, &features, &matrix, observe)?;
     let start = start.map(|start| start.centroids(&features)).transpose()?;
-    let mut found = cluster(job, &matrix, features.grid, start.as_ref(), observe, opening)?;
+    let mut found = cluster(job, &matrix, features.grid, start.as_ref(), (observe, &heard), coming)?;
     let spilled = matrix.file().map(|file| file.bytes());
     let published = Measured::new(&mut found.selected.fit, matrix);
 
@@ -138,20 +143,17 @@ fn cluster(
     matrix: &Arc<Matrix>,
     grid: Grid,
     start: Option<&Centroids>,
-    observe: &Observe,
-    opening: Opening,
+    (observe, heard): (&Observe, &Heard),
+    coming: Coming,
 ) -> Result<Found> {
-    let shape = Shape {
-        n_rows: matrix.n_rows() as u64,
-        n_features: matrix.n_features(),
-        n_clusters: *job.cluster.k.end(),
-        n_models: job.cluster.n_init as usize * job.cluster.k.clone().count(),
-    };
-    let mut engine = opening(&engine_settings(&job.engine), shape, observe)?;
+    let mut engine = coming.engine(job, matrix.n_rows() as u64, matrix.n_features(), observe)?;
     let engine = engine.as_mut();
     let threads = job.engine.threads;
     let settings = fitting(&job.cluster, matrix);
     let candidates = kmeans::sweep(engine, matrix, &settings, start, threads, observe)?;
+    if let Some(event) = heard.forecast_met() {
+        observe.event(event);
+    }
     let selected = stage(observe, "score", matrix.n_rows() as u64, || {
         let (cluster, selection, useful) = (&job.cluster, &job.selection, job.profile.smallest_group);
         let selected = quality::select(engine, matrix, grid, candidates, cluster, selection, useful, threads, observe)?;
@@ -164,17 +166,6 @@ fn cluster(
 fn fitting(settings: &ClusterSettings, matrix: &Matrix) -> ClusterSettings {
     let (from, to) = settings.k.clone().into_inner();
     ClusterSettings { k: from..=to.min(matrix.n_rows()).max(from), ..settings.clone() }
-}
-
-/// The engine's own words for what the job says about it.
-pub fn engine_settings(settings: &EngineSettings) -> engine::Settings {
-    let wanted = match &settings.device {
-        DeviceChoice::Auto => engine::Wanted::Auto,
-        DeviceChoice::Cpu => engine::Wanted::Cpu,
-        DeviceChoice::Gpu => engine::Wanted::Gpu,
-        DeviceChoice::Named(name) => engine::Wanted::Named(name.clone()),
-    };
-    engine::Settings { wanted, memory: settings.memory, threads: settings.threads }
 }
 
 /// Features that are no figures of a customer: ids, and labels of an earlier clustering, which would pull the segments

@@ -202,6 +202,7 @@ impl Set {
                 threads: 0,
                 chunk_rows: 65_536,
                 spill: std::env::temp_dir(),
+                cache: None,
             },
             persona: PersonaSettings { playbook: "rfm".into(), value: None, roles: Vec::new() },
             profile: ProfileSettings::default(),

@@ -31,7 +31,21 @@ fn quiet_says_nothing_and_verbose_says_every_pass() {
     let arguments = ["run", "customers.parquet", "--id", "customer_id", "--k", "4", "--device", "cpu", "--overwrite"];
     let with = |flag: &str| segmint(folder.path(), &[&arguments[..], &["--out", "out", flag]].concat()).ends_with(0);
     assert_eq!(with("--quiet").stderr, "");
-    assert!(with("--verbose").stderr.contains("pass 1"), "{}", with("--verbose").stderr);
+    let said = with("--verbose").stderr;
+    for part in [
+        "pass 1",
+        "cost model: 2000 rows x 10 features, 10 models with 40 clusters, about 90 passes\n",
+        "of passes, chosen\n",
+        " GPU, not looked for: ",
+        "cost model: the clustering on CPU (",
+    ] {
+        assert!(said.contains(part), "{part:?} in {said}");
+    }
+    let place = |part: &str| said.find(part).unwrap_or(usize::MAX);
+    assert!(
+        place("cost model: 2000 rows") < place("device: ") && place("cluster: ") < place("cost model: the clustering")
+    );
+    assert!(!with("--log=text").stderr.contains("cost model"));
 }
 
 #[test]

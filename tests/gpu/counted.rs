@@ -34,6 +34,8 @@ fn one_pass(adapter: &AdapterInfo, settings: GpuSettings, case: &Case) -> Counte
         dispatches: after.dispatches - before.dispatches,
         submits: after.submits - before.submits,
         bytes_uploaded: after.bytes_uploaded - before.bytes_uploaded,
+        staging_bytes: after.staging_bytes,
+        device_nanoseconds: after.device_nanoseconds - before.device_nanoseconds,
         readbacks: after.readbacks - before.readbacks,
         bytes_read_back: after.bytes_read_back - before.bytes_read_back,
         matrix_bytes_read: after.matrix_bytes_read - before.matrix_bytes_read,

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use segmint::engine::cpu::CpuEngine;
 use segmint::engine::gpu::faults::{Fault, Plan, arm, calls, replace_in_shaders};
-use segmint::engine::gpu::{AdapterInfo, GpuEngine, GpuSettings, adapters};
+use segmint::engine::gpu::staging::Uploads;
+use segmint::engine::gpu::{AdapterInfo, GpuEngine, GpuSettings, Limits, adapters};
 use segmint::engine::{Assignment, Engine, Guard, Row, Spare};
 use segmint::error::{Kind, Result};
 use segmint::grid::Sums;
@@ -38,8 +39,16 @@ fn guarded(adapter: &AdapterInfo, spare: Option<Spare>) -> Result<(Guard, Arc<Mu
     let events = Arc::new(Mutex::new(Vec::new()));
     let kept = events.clone();
     let observe = Observe::default().listen(move |event| kept.lock().unwrap().push(event.clone()));
-    let engine = GpuEngine::open(adapter, GpuSettings::of(&adapter.device, 1 << 30))?;
+    let engine = GpuEngine::open(adapter, in_pieces(adapter))?;
     Ok((Guard::new(Box::new(engine), spare, observe), events))
+}
+
+/// Rows go through the ring in so many pieces that they wait for a place in it. Whole runs take the other way, straight
+/// to their place, and are broken in `tests/pipeline`.
+fn in_pieces(adapter: &AdapterInfo) -> GpuSettings {
+    let usual = GpuSettings::of(&adapter.device, 1 << 30);
+    let limits = Limits { slot_bytes: 8192, ..usual.limits };
+    GpuSettings { limits, uploads: Uploads::Ring, ..usual }
 }
 
 fn cpu() -> Spare {

@@ -8,7 +8,9 @@
 )]
 
 mod adapters;
+mod cache;
 mod cases;
+mod clock;
 mod counted;
 mod equality;
 mod faults;
@@ -18,3 +20,4 @@ mod shaders;
 mod silhouette;
 #[path = "../engine/cases.rs"]
 mod suite;
+mod uploads;

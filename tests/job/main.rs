@@ -18,6 +18,7 @@ fn around(variables: &[(&str, &str)]) -> Surroundings {
         folder: "/here".into(),
         today: "2026-11-22".into(),
         memory: 16 << 30,
+        cache: Some("/caches/segmint".into()),
     }
 }
 
@@ -64,6 +65,7 @@ memory = "1000001B"
 threads = 3
 chunk_rows = 65537
 spill = "../scratch"
+cache = "kernels"
 
 [persona]
 playbook = "books/mine.toml"
@@ -117,6 +119,7 @@ fn a_full_job_says_what_it_says() {
     assert_eq!((job.cluster.k, job.cluster.seed), (4096..=4096, i64::MAX as u64));
     assert_eq!(job.engine.device, DeviceChoice::Named("lavapipe".into()));
     assert_eq!(job.engine.spill, Path::new("/here/jobs/../scratch"));
+    assert_eq!(job.engine.cache.as_deref(), Some(Path::new("/here/jobs/kernels")));
     assert_eq!(job.persona.playbook, "/here/jobs/books/mine.toml");
     let roles = [("a b".to_owned(), "c".to_owned()), ("monetary".to_owned(), "total_spent".to_owned())];
     assert_eq!(job.persona.roles, roles);
@@ -188,6 +191,7 @@ fn a_shown_job_tells_where_each_value_came_from() {
     threads = 0                             # default
     chunk_rows = 65536                      # default
     spill = "/here/runs"                    # default
+    cache = "/caches/segmint"               # default
 
     [persona]
     playbook = "rfm"                        # default
@@ -262,6 +266,7 @@ fn every_setting_can_be_given_by_flag_and_by_variable() {
         ("engine.threads", "2"),
         ("engine.chunk_rows", "10"),
         ("engine.spill", "fast/disk"),
+        ("engine.cache", "off"),
         ("persona.playbook", "mine.toml"),
         ("persona.value", "a"),
         ("persona.roles", "monetary=a,frequency=b"),

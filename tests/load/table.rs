@@ -131,6 +131,7 @@ pub fn job(features: Vec<Feature>) -> Job {
             threads: 0,
             chunk_rows: 1000,
             spill: std::env::temp_dir(),
+            cache: None,
         },
         persona: PersonaSettings { playbook: "rfm".into(), value: None, roles: Vec::new() },
         profile: ProfileSettings::default(),

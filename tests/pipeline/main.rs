@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout)] // how many cases were tried is said
 
+mod ahead;
 mod earlier_run;
 mod early_ends;
 mod fallback;

@@ -65,6 +65,7 @@ pub fn job(input: &Path, output: &Path) -> Job {
             threads: 1,
             chunk_rows: 250,
             spill: std::env::temp_dir(),
+            cache: None,
         },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
         profile: ProfileSettings { columns: vec!["weight".into()], ..ProfileSettings::default() },

@@ -83,14 +83,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sha2", &["report", "source", "store"]),
     ("signal_hook", &["cli"]),
     ("strsim", &["source", "job", "cli"]),
-    ("tempfile", &["store", "source", "export", "spill"]),
+    ("tempfile", &["store", "source", "export", "spill", "engine/gpu/cache"]),
     ("thiserror", &["error"]),
     ("tikv_jemallocator", &["main"]),
     ("toml", &["job", "persona"]),
     ("tracing", &["cli"]),
     ("tracing_subscriber", &["cli"]),
     ("wgpu", &["engine/gpu"]),
-    ("xxhash_rust", &["source", "store", "spill/format"]),
+    ("xxhash_rust", &["source", "store", "spill/format", "engine/gpu/cache"]),
 ];
 
 pub const FILE_LINES_MAX: usize = 400;

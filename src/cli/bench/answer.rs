@@ -41,6 +41,9 @@ pub struct Timing {
     /// Of the first pass, when nothing is known of any row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_ms: Option<f64>,
+    /// Of the median pass, by a GPU's own clock: its dispatches alone; absent where it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_ms: Option<f64>,
     /// Of the panels that a pass reads, or of the Parquet file.
     pub bytes: u64,
     /// Bytes per second that the threads read from a region of the matrix's size; null where it is no limit.
@@ -77,6 +80,7 @@ impl Timing {
             min_ms,
             max_ms: times.iter().copied().fold(f64::NAN, f64::max),
             first_ms: None,
+            device_ms: None,
             bytes: 0,
             bandwidth: None,
             bandwidth_share: None,
@@ -154,6 +158,7 @@ impl Answer {
             "median ms",
             "best",
             "worst",
+            "device ms",
             "rows/s",
             "bandwidth",
             "peak",
@@ -173,13 +178,14 @@ impl Answer {
                 format!("{:.3}", timing.median_ms),
                 format!("{:.3}", timing.min_ms),
                 format!("{:.3}", timing.max_ms),
+                timing.device_ms.map_or("-".to_owned(), |milliseconds| format!("{milliseconds:.3}")),
                 format!("{rate:.3e}"),
                 share(timing.bandwidth_share),
                 share(timing.peak_share),
                 timing.watts.map_or("-".to_owned(), |watts| format!("{watts:.0}")),
             ]);
         }
-        for index in 2..13 {
+        for index in 2..14 {
             if let Some(column) = table.column_mut(index) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -210,4 +216,20 @@ fn processor() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.trim_start().strip_prefix(':'));
     name.map(|name| name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpus_own_time_stands_beside_the_wall_clocks_and_is_absent_where_nobody_told_it() {
+        let timing = |device_ms| Timing { device_ms, ..Timing::new(What::Step, "GPU", 1000, 10, 5, 1, vec![1.5]) };
+        let json = |device_ms| serde_json::to_value(timing(device_ms)).unwrap();
+        assert_eq!(json(Some(0.25))["device_ms"], 0.25);
+        assert!(json(None).get("device_ms").is_none());
+        let answer = Answer { results: vec![timing(Some(0.25)), timing(None)], ..Answer::of_this_machine(1) };
+        let table = answer.table();
+        assert!(table.contains("device ms") && table.contains("   0.250 "), "{table}");
+    }
 }

@@ -43,7 +43,8 @@ step: one pass over all rows, the mean over twenty Lloyd iterations from rows sp
 of k = 2 up to --k with --models restarts each, in one pass for all and in a pass for each. silhouette: exact. run:
 from a generated Parquet file to a synced run folder. spill: rows made straight into a file, as a run keeps them for
 which memory has no room. Several sizes with commas between them are measured in every combination. `bandwidth` is
-the share of what memory gives that a pass needed for the matrix; `peak` that of multiply-adds for distances.")]
+the share of what memory gives that a pass needed for the matrix; `peak` that of multiply-adds for distances;
+`device ms` is a pass by a GPU's own clock, its dispatches alone.")]
 pub struct BenchArgs {
     /// One pass over a matrix in memory, the passes of a sweep, the whole job, an exact silhouette, or a fit from a spill file
     #[arg(long, value_enum, default_value_t = What::Step)]

@@ -56,10 +56,14 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
 
     let mut results = Vec::new();
     for wanted in step::devices(&args.device) {
-        let shape = Shape { n_rows: n as u64, n_features: d, n_clusters: k, n_models: models };
+        let shape = Shape { n_rows: n as u64, n_features: d, n_clusters: k * models, n_models: models };
         let mut engine: Box<dyn Engine> = match &wanted {
             Wanted::Cpu => Box::new(CpuEngine::new(threads, None)),
-            _ => engine::open(&Settings { wanted, memory: settings.memory, threads }, shape, observe)?,
+            _ => engine::open(
+                &Settings { wanted, memory: settings.memory, threads, cache: None, clock: gpu::Clock::Off },
+                shape,
+                observe,
+            )?,
         };
         let device = engine.device().clone();
         talk.note(&format!("measuring {}", gpu::title(&device)));

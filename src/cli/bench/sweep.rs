@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::answer::Timing;
 use super::power::Meter;
-use super::step::{ITERATIONS, MEMORY, REPEATS, devices, matrix, start};
+use super::step::{ITERATIONS, MEMORY, REPEATS, device_ms, devices, known, matrix, start};
 use super::{BenchArgs, Size, What, bandwidth};
 use crate::cli::talk::Talk;
 use crate::engine::cpu::{CpuEngine, multiply_adds_per_second, threads_or_all};
@@ -35,8 +35,12 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         let mut engine: Box<dyn Engine> = match &wanted {
             Wanted::Cpu => Box::new(CpuEngine::new(threads, None)),
             _ => {
-                let shape = Shape { n_rows: n as u64, n_features: d, n_clusters: size.k, n_models: starts.len() };
-                engine::open(&Settings { wanted: wanted.clone(), memory: MEMORY, threads }, shape, observe)?
+                let shape = Shape { n_rows: n as u64, n_features: d, n_clusters, n_models: starts.len() };
+                engine::open(
+                    &Settings { wanted: wanted.clone(), memory: MEMORY, threads, cache: None, clock: gpu::Clock::On },
+                    shape,
+                    observe,
+                )?
             }
         };
         let device = engine.device().clone();
@@ -44,9 +48,10 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         let is_software = device.kind == DeviceKind::SoftwareGpu;
         let repeats = args.repeats.unwrap_or(if is_software { 1 } else { REPEATS.min(5) });
         for (way, batch) in [("together", starts.len()), ("one by one", 1)] {
-            let (mut times, meter) = (Vec::new(), Meter::start());
+            let (mut times, mut of_device, meter) = (Vec::new(), Vec::new(), Meter::start());
             for repeat in 0..=repeats {
                 let mut milliseconds = 0.0;
+                let before = engine.counters().device_nanoseconds;
                 for models in starts.chunks(batch) {
                     // Loading forgets whatever was kept from the fit before.
                     engine.load(matrix.clone())?;
@@ -62,12 +67,14 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
                 // The first fit warms caches and compiles kernels.
                 if repeat > 0 {
                     times.push(milliseconds / f64::from(ITERATIONS));
+                    of_device.push(device_ms(engine.as_ref(), before));
                 }
             }
             let timing = Timing::new(What::Sweep, &gpu::title(&device), n as u64, d, size.k, size.models, times);
             let timing = Timing {
                 way: Some(way.to_owned()),
                 software: is_software,
+                device_ms: known(&of_device),
                 bytes: bytes * starts.len().div_ceil(batch) as u64,
                 watts: meter.watts().filter(|_| device.kind == DeviceKind::Cpu),
                 ..timing

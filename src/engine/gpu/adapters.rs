@@ -1,7 +1,9 @@
 //! Which adapters this machine has. Looking must never end the run, whatever drivers are installed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
+use super::cache::Cache;
 use crate::engine::{Device, DeviceKind};
 
 /// An adapter that was found.
@@ -17,16 +19,29 @@ pub struct Offer {
     /// Bytes of the largest storage binding.
     pub binding_bytes: u64,
     pub buffer_bytes: u64,
+    /// Whether the device can take the time of its own work.
+    pub has_clock: bool,
 }
 
 impl AdapterInfo {
     pub fn offer(&self) -> Offer {
         let limits = self.adapter.limits();
-        Offer { binding_bytes: limits.max_storage_buffer_binding_size, buffer_bytes: limits.max_buffer_size }
+        let has_clock = self.adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+        let (binding_bytes, buffer_bytes) = (limits.max_storage_buffer_binding_size, limits.max_buffer_size);
+        Offer { binding_bytes, buffer_bytes, has_clock }
     }
 
     pub(super) fn adapter(&self) -> &wgpu::Adapter {
         &self.adapter
+    }
+
+    /// Where this device's compiled kernels are kept in a folder; None where its backend gives none away.
+    pub(super) fn cache(&self, folder: &Path) -> Option<Cache> {
+        if !self.adapter.features().contains(wgpu::Features::PIPELINE_CACHE) {
+            return None;
+        }
+        let key = wgpu::util::pipeline_cache_key(&self.adapter.get_info())?;
+        Some(Cache::of(folder, &key, &self.device))
     }
 
     /// What `--device` is compared with: "name (backend)".
@@ -88,6 +103,26 @@ fn describe(info: &wgpu::AdapterInfo) -> Device {
     };
     let driver = [info.driver.trim(), info.driver_info.trim()].join(" ").trim().to_owned();
     Device { name: info.name.clone(), kind, driver, backend: backend(info.backend).to_owned() }
+}
+
+/// An adapter as wgpu described it on another machine, in its own words: name, device type, driver, what the driver says of
+/// itself, backend.
+#[cfg(test)]
+pub fn recorded([name, device_type, driver, driver_info, backend]: [&str; 5]) -> Device {
+    use wgpu::{Backend, DeviceType};
+    let types = [
+        DeviceType::DiscreteGpu,
+        DeviceType::IntegratedGpu,
+        DeviceType::VirtualGpu,
+        DeviceType::Cpu,
+        DeviceType::Other,
+    ];
+    let backends = [Backend::Vulkan, Backend::Metal, Backend::Dx12, Backend::Gl];
+    let device_type = types.into_iter().find(|one| format!("{one:?}") == device_type).expect("a type");
+    let backend = backends.into_iter().find(|one| format!("{one:?}") == backend).expect("a backend");
+    let mut info = wgpu::AdapterInfo::new(device_type, backend);
+    (info.name, info.driver, info.driver_info) = (name.into(), driver.into(), driver_info.into());
+    describe(&info)
 }
 
 fn backend(backend: wgpu::Backend) -> &'static str {

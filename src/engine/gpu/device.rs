@@ -8,13 +8,18 @@ use std::time::Duration;
 
 use wgpu::{Buffer, BufferUsages, CommandEncoder};
 
+use super::GpuSettings;
 use super::adapters::{AdapterInfo, title};
+use super::clock::{Clock, Stopwatch};
 use super::faults::{Fault, Faults};
+use super::kept::Kept;
 use super::limits::{BINDING_BYTES, BUFFER_BYTES, GROUPS_PER_DIMENSION, STORAGE_BINDINGS, WORKGROUP_WORDS};
 use super::pipelines::{Pipeline, Pipelines, ShaderChecks, compile};
 use super::shaders::Kernel;
-use crate::engine::{Counters, Device};
+use super::staging::{Ring, Uploads};
+use crate::engine::{Counters, Device, DeviceKind};
 use crate::error::{Error, Kind, Result};
+use crate::observe::Observe;
 
 /// A wait that takes longer than this is a hang: one pass is short dispatches, and even a slow device moves all of its
 /// memory in a second.
@@ -33,6 +38,10 @@ impl Trouble {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+/// Buffers of the device that the host may write into.
+const MAPPED: wgpu::Features = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
+const TIMED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY;
 
 /// A range of a buffer, bound to a slot.
 pub(super) struct Bound<'a> {
@@ -53,8 +62,13 @@ pub(super) struct Gpu {
     pub info: Device,
     pub counters: Counters,
     pub faults: Faults,
-    device: wgpu::Device,
-    queue: wgpu::Queue,
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) ring: Ring,
+    /// Buffers that are mapped from their making on until they are filled.
+    pub(super) straight: Vec<Buffer>,
+    pub(super) uploads: Uploads,
+    stopwatch: Option<Stopwatch>,
     trouble: Arc<Trouble>,
     pipelines: Pipelines,
     readback: Option<Buffer>,
@@ -64,10 +78,22 @@ pub(super) struct Gpu {
 }
 
 impl Gpu {
-    pub fn open(adapter: &AdapterInfo, checks: ShaderChecks, hang: Duration) -> Result<Self> {
+    pub fn open(adapter: &AdapterInfo, settings: &GpuSettings) -> Result<Self> {
         let name = title(&adapter.device);
-        let request =
-            wgpu::DeviceDescriptor { label: Some("segmint"), required_limits: required_limits(), ..Default::default() };
+        let cache = settings.cache.as_deref().and_then(|folder| adapter.cache(folder));
+        let mut required_features = wgpu::Features::empty();
+        required_features.set(wgpu::Features::PIPELINE_CACHE, cache.is_some());
+        let offered = adapter.adapter().features();
+        let shares_memory = matches!(adapter.device.kind, DeviceKind::IntegratedGpu | DeviceKind::SoftwareGpu);
+        let straight = shares_memory && settings.uploads == Uploads::Straight;
+        required_features |= offered & if straight { MAPPED } else { wgpu::Features::empty() };
+        required_features |= offered & if settings.clock == Clock::On { TIMED } else { wgpu::Features::empty() };
+        let request = wgpu::DeviceDescriptor {
+            label: Some("segmint"),
+            required_features,
+            required_limits: required_limits(),
+            ..Default::default()
+        };
         let opened = catch_unwind(AssertUnwindSafe(|| pollster::block_on(adapter.adapter().request_device(&request))));
         let refused = |why: String| {
             Error::new(Kind::NoDevice, format!("the GPU {name} does not open: {why}"))
@@ -83,19 +109,30 @@ impl Gpu {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| noted.note(error.to_string())));
         let noted = trouble.clone();
         device.set_device_lost_callback(move |reason, message| noted.note(format!("lost ({reason:?}): {message}")));
+        let kept = cache.map(|cache| Kept::open(cache, &device));
+        let uploads = if required_features.contains(MAPPED) { Uploads::Straight } else { Uploads::Ring };
+        let stopwatch = required_features.contains(TIMED).then(|| Stopwatch::new(&device, &queue));
         Ok(Self {
             info: adapter.device.clone(),
             counters: Counters::default(),
             faults: Faults::take_armed(),
             device,
             queue,
+            ring: Ring::new(settings.limits.slot_bytes),
+            straight: Vec::new(),
+            uploads,
+            stopwatch,
             trouble,
-            pipelines: Pipelines::default(),
+            pipelines: Pipelines::new(kept),
             readback: None,
-            checks,
-            hang,
+            checks: settings.checks,
+            hang: settings.hang,
             hung: false,
         })
+    }
+
+    pub fn tell(&mut self, observe: &Observe) {
+        self.pipelines.tell(observe);
     }
 
     /// An error of this device, in one shape.
@@ -110,7 +147,7 @@ impl Gpu {
     }
 
     /// One call to the device: counted, broken where a test wants it, watched for panics and for what the driver says.
-    fn call<T>(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn call<T>(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.faults.count();
         if self.faults.strikes(Fault::Lost) {
             self.device.destroy();
@@ -122,39 +159,6 @@ impl Gpu {
             return Err(self.fault(format!("{what}: {message}")));
         }
         done.unwrap_or_else(|_| Err(self.fault(format!("{what}: its driver's library panicked"))))
-    }
-
-    /// A buffer of at least one word.
-    pub fn buffer(&mut self, label: &'static str, bytes: u64, usage: BufferUsages) -> Result<Buffer> {
-        self.call("memory", |gpu| {
-            if gpu.faults.strikes(Fault::OutOfMemory) {
-                return Err(gpu.fault(format!("out of memory: {bytes} bytes for {label}")));
-            }
-            let memory = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-            let validation = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
-            let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size: bytes.max(4).next_multiple_of(4),
-                usage,
-                mapped_at_creation: false,
-            });
-            let refused = pollster::block_on(validation.pop());
-            let exhausted = pollster::block_on(memory.pop());
-            match refused.or(exhausted) {
-                None => Ok(buffer),
-                Some(error) => Err(gpu.fault(format!("{bytes} bytes for {label}: {error}"))),
-            }
-        })
-    }
-
-    /// A buffer that kernels read and the host fills.
-    pub fn input(&mut self, label: &'static str, bytes: u64) -> Result<Buffer> {
-        self.buffer(label, bytes, BufferUsages::STORAGE | BufferUsages::COPY_DST)
-    }
-
-    /// A buffer that kernels write and the host reads.
-    pub fn output(&mut self, label: &'static str, bytes: u64) -> Result<Buffer> {
-        self.buffer(label, bytes, BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::COPY_SRC)
     }
 
     /// Takes effect with the next submit.
@@ -182,7 +186,10 @@ impl Gpu {
         self.call("shader", |gpu| {
             let compiled = match gpu.pipelines.awaited(kernel, gpu.hang) {
                 Some(compiled) => compiled,
-                None => compile(&gpu.device, kernel, gpu.faults.shader(kernel.source()), gpu.checks),
+                None => {
+                    let text = gpu.faults.shader(kernel.source());
+                    compile(&gpu.device, kernel, text, gpu.checks, gpu.pipelines.cache())
+                }
             };
             let pipeline = compiled.map_err(|why| gpu.fault(format!("shader {}: {why}", kernel.stem())))?;
             gpu.pipelines.keep(pipeline.clone());
@@ -232,7 +239,9 @@ impl Gpu {
                 layout: &pipeline.layout,
                 entries: &entries,
             });
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            let timestamp_writes = gpu.stopwatch.as_mut().and_then(Stopwatch::next);
+            let descriptor = wgpu::ComputePassDescriptor { timestamp_writes, ..Default::default() };
+            let mut pass = encoder.begin_compute_pass(&descriptor);
             pass.set_pipeline(&pipeline.pipeline);
             pass.set_bind_group(0, &group, &[]);
             pass.dispatch_workgroups(grid.0, grid.1, 1);
@@ -242,10 +251,27 @@ impl Gpu {
     }
 
     /// Sends the list off without waiting.
-    pub fn submit(&mut self, encoder: CommandEncoder) -> Result<wgpu::SubmissionIndex> {
+    pub fn submit(&mut self, mut encoder: CommandEncoder) -> Result<wgpu::SubmissionIndex> {
         self.call("submit", |gpu| {
+            if let Some(stopwatch) = &gpu.stopwatch {
+                stopwatch.bring(&mut encoder);
+            }
             gpu.counters.submits += 1;
             Ok(gpu.queue.submit([encoder.finish()]))
+        })
+    }
+
+    /// Adds what the dispatches since the last call took to the counters, where the device takes its own time. Their
+    /// work must be done.
+    pub fn read_clock(&mut self) -> Result<()> {
+        if self.stopwatch.is_none() {
+            return Ok(());
+        }
+        self.call("times", |gpu| {
+            if let Some(stopwatch) = &mut gpu.stopwatch {
+                gpu.counters.device_nanoseconds += stopwatch.read(&gpu.device);
+            }
+            Ok(())
         })
     }
 
@@ -315,6 +341,8 @@ impl Drop for Gpu {
             self.pipelines.abandon();
             std::mem::forget(self.device.clone());
             std::mem::forget(self.queue.clone());
+        } else {
+            self.pipelines.save();
         }
     }
 }

@@ -48,6 +48,20 @@ pub fn replace_in_shaders(old: &'static str, new: &'static str) {
     REPLACEMENT.set(Some((old, new)));
 }
 
+/// What is armed on a thread.
+pub struct Armed(Option<Plan>, Option<(&'static str, &'static str)>);
+
+/// Takes what is armed on this thread, for one that opens an engine in its place.
+pub fn armed() -> Armed {
+    Armed(ARMED.take(), REPLACEMENT.take())
+}
+
+/// Arms this thread with what was taken from another.
+pub fn arm_again(Armed(plan, replacement): Armed) {
+    ARMED.set(plan);
+    REPLACEMENT.set(replacement);
+}
+
 /// Calls to devices made on this thread so far: how many steps of a run there are to break at.
 pub fn calls() -> u64 {
     CALLS.get()

@@ -1,6 +1,7 @@
 //! What a device allows, and how work is cut so that it never exceeds it: chunks of rows that fit one binding,
 //! dispatches that fit the grid and end soon. Pure arithmetic, so that tests reach every border without a device.
 
+use super::staging::SLOT_BYTES;
 use crate::engine::DeviceKind;
 use crate::grid::{CLUSTERS_MAX, FEATURES_MAX, PANEL_ROWS};
 
@@ -41,6 +42,8 @@ pub struct Limits {
     pub dispatch_work: u64,
     /// Slots in a model's list of near ties, at most.
     pub tie_slots: u32,
+    /// Bytes of each buffer that rows go through on their way to the device.
+    pub slot_bytes: u64,
 }
 
 impl Limits {
@@ -59,6 +62,7 @@ impl Limits {
             resident_bytes: memory,
             dispatch_work,
             tie_slots: 1 << 16,
+            slot_bytes: SLOT_BYTES,
         }
     }
 
@@ -94,6 +98,16 @@ impl Limits {
     }
 }
 
+/// Why no device can take so many rows, where none can.
+pub(super) fn too_many_rows(n_rows: usize, weighted: bool) -> Option<String> {
+    if u32::try_from(n_rows).is_err() {
+        return Some(format!("{n_rows} rows; a GPU pass numbers rows with 32 bits"));
+    }
+    // Totals are signed words of 64 bits, and a weighted value is below 2^36.
+    (weighted && n_rows > 1 << 27)
+        .then(|| format!("{n_rows} rows with sample weights; the totals of a GPU pass hold {} of them", 1 << 27))
+}
+
 /// The next multiple of the alignment of bindings.
 pub(super) fn aligned(bytes: u64) -> u64 {
     bytes.next_multiple_of(ALIGNMENT)
@@ -111,6 +125,14 @@ mod tests {
 
     fn limits() -> Limits {
         Limits::of(DeviceKind::DiscreteGpu, 1 << 30)
+    }
+
+    #[test]
+    fn more_rows_than_totals_hold_are_refused() {
+        assert_eq!(too_many_rows(1 << 27, true), None);
+        assert!(too_many_rows((1 << 27) + 1, true).unwrap().contains("hold 134217728"));
+        assert_eq!(too_many_rows(u32::MAX as usize, false), None);
+        assert!(too_many_rows(1 << 32, false).unwrap().contains("32 bits"));
     }
 
     #[test]

@@ -57,6 +57,7 @@ impl List {
 
 impl GpuEngine {
     pub(super) fn pass(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+        self.passes = self.passes.wrapping_add(1);
         let mut all = Vec::with_capacity(models.len());
         let mut rest = models;
         while !rest.is_empty() {
@@ -93,7 +94,6 @@ impl GpuEngine {
         let capacity = models.iter().map(|model| self.tie_capacity(model)).fold(0, u32::saturating_add);
         let mut plan = Plan::default();
         let turn = self.passes % models.len() as u32;
-        self.passes = self.passes.wrapping_add(1);
         let list = self.list(&mut plan, models, capacity, turn)?;
         let ready = plan.upload(&mut self.gpu, &mut self.inputs)?;
         let results = self.results(&list)?;
@@ -125,6 +125,7 @@ impl GpuEngine {
             add_rows(&self.resident()?.matrix, model, rows, sums)?;
         }
         self.gpu.counters.model_passes += models.len() as u64;
+        self.gpu.read_clock()?;
         Ok(all)
     }
 
@@ -206,10 +207,7 @@ impl GpuEngine {
         chunk: usize,
     ) -> Result<CommandEncoder> {
         if !self.resident()?.stays(chunk) {
-            let sent = self.gpu.submit(encoder)?;
-            if let Some(before) = self.in_flight.replace(sent) {
-                self.gpu.wait(before)?;
-            }
+            self.gpu.submit(encoder)?;
             encoder = self.gpu.encoder();
         }
         let Some(resident) = &self.resident else { return Err(nothing_loaded()) };

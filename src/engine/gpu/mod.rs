@@ -10,10 +10,14 @@
 mod adapters;
 mod assign;
 mod batches;
+mod buffers;
+mod cache;
+mod clock;
 mod device;
 mod farthest;
 #[doc(hidden)]
 pub mod faults;
+mod kept;
 pub mod limits;
 mod lloyd;
 mod model;
@@ -25,24 +29,34 @@ mod settle;
 #[doc(hidden)]
 pub mod shaders;
 mod silhouette;
+#[doc(hidden)]
+pub mod staging;
 mod work;
 
+#[cfg(test)]
+pub use adapters::recorded;
 pub use adapters::{AdapterInfo, Offer, adapters, quiet_drivers, title};
+pub use clock::Clock;
 pub use device::HANG;
 pub use limits::Limits;
 pub use pipelines::ShaderChecks;
 pub use self_test::{Check, Report, self_test};
+pub use shaders::Weights;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use self::device::Gpu;
 use self::lloyd::nothing_loaded;
 use self::resident::Resident;
+use self::shaders::Kernel;
+use self::staging::Uploads;
 use self::work::Inputs;
 use super::{Assignment, Counters, Device, Engine, Row};
 use crate::error::{Error, Result};
 use crate::grid::{CLUSTERS_MAX, Centroids, FEATURES_MAX, Matrix, Sums};
+use crate::observe::Observe;
 
 /// How a device is opened.
 #[derive(Debug, Clone)]
@@ -51,12 +65,23 @@ pub struct GpuSettings {
     pub checks: ShaderChecks,
     /// A wait longer than this is a fault.
     pub hang: Duration,
+    /// The folder where compiled kernels are kept for the next run.
+    pub cache: Option<PathBuf>,
+    pub uploads: Uploads,
+    pub clock: Clock,
 }
 
 impl GpuSettings {
     /// What a run uses: `memory` is the most that panels may take on the device.
     pub fn of(device: &Device, memory: u64) -> Self {
-        Self { limits: Limits::of(device.kind, memory), checks: ShaderChecks::Off, hang: HANG }
+        Self {
+            limits: Limits::of(device.kind, memory),
+            checks: ShaderChecks::Off,
+            hang: HANG,
+            cache: None,
+            uploads: Uploads::Straight,
+            clock: Clock::Off,
+        }
     }
 }
 
@@ -69,15 +94,23 @@ pub struct GpuEngine {
     resident: Option<Resident>,
     /// Passes so far: audits take turns.
     passes: u32,
-    /// The last submit of a pass that streams, while it may still be at work.
-    in_flight: Option<wgpu::SubmissionIndex>,
 }
 
 impl GpuEngine {
     pub fn open(adapter: &AdapterInfo, settings: GpuSettings) -> Result<Self> {
-        let gpu = Gpu::open(adapter, settings.checks, settings.hang)?;
+        let gpu = Gpu::open(adapter, &settings)?;
         let (limits, inputs) = (settings.limits, Inputs::default());
-        Ok(Self { gpu, limits, inputs, results: None, resident: None, passes: 0, in_flight: None })
+        Ok(Self { gpu, limits, inputs, results: None, resident: None, passes: 0 })
+    }
+
+    /// Says from now on what only those want to know who ask for more, and what there was of it so far.
+    pub fn tell(&mut self, observe: &Observe) {
+        self.gpu.tell(observe);
+    }
+
+    /// Starts to compile what any run over rows of so many features will ask for.
+    pub fn compile_ahead(&mut self, n_features: usize, weights: Weights) -> Result<()> {
+        self.gpu.compile_ahead(&Kernel::usual(n_features, weights))
     }
 
     /// Whether the matrix stays on the device between passes; otherwise part of it is uploaded on each.

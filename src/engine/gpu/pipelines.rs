@@ -8,7 +8,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
+use super::kept::Kept;
 use super::shaders::{Access, Kernel};
+use crate::observe::Observe;
 
 /// Whether compiled shaders check their own bounds and loops. Ours are written for known sizes and need no checks; the
 /// equality tests run them both ways.
@@ -30,10 +32,10 @@ pub(super) struct Pipeline {
 type Compiled = Result<Pipeline, String>;
 
 /// The kernels of one device.
-#[derive(Default)]
 pub(super) struct Pipelines {
     made: BTreeMap<Kernel, Pipeline>,
     ahead: Vec<Ahead>,
+    kept: Option<Kept>,
 }
 
 /// A thread that compiles kernels before they are asked for.
@@ -44,6 +46,29 @@ struct Ahead {
 }
 
 impl Pipelines {
+    pub fn new(kept: Option<Kept>) -> Self {
+        Self { made: BTreeMap::new(), ahead: Vec::new(), kept }
+    }
+
+    pub fn tell(&mut self, observe: &Observe) {
+        if let Some(kept) = &mut self.kept {
+            kept.tell(observe);
+        }
+    }
+
+    /// What compilations share with earlier runs.
+    pub fn cache(&self) -> Option<wgpu::PipelineCache> {
+        self.kept.as_ref().and_then(Kept::cache)
+    }
+
+    /// Keeps what was compiled for the next run.
+    pub fn save(&mut self) {
+        self.join();
+        if let Some(kept) = &mut self.kept {
+            kept.save();
+        }
+    }
+
     pub fn made(&self, kernel: Kernel) -> Option<Pipeline> {
         self.made.get(&kernel).cloned()
     }
@@ -61,10 +86,10 @@ impl Pipelines {
     pub fn start(&mut self, device: &wgpu::Device, texts: Vec<(Kernel, String)>, checks: ShaderChecks) {
         let kernels = texts.iter().map(|(kernel, _)| *kernel).collect();
         let (sender, compiled) = channel();
-        let device = device.clone();
+        let (device, cache) = (device.clone(), self.cache());
         let thread = spawn(move || {
             for (kernel, text) in texts {
-                let done = catch_unwind(AssertUnwindSafe(|| compile(&device, kernel, text, checks)));
+                let done = catch_unwind(AssertUnwindSafe(|| compile(&device, kernel, text, checks, cache.clone())));
                 // Nobody listens any more where the device was given up.
                 let _ = sender.send((kernel, done.unwrap_or_else(|panic| Err(panicked(&*panic)))));
             }
@@ -95,6 +120,13 @@ impl Pipelines {
         }
     }
 
+    fn join(&mut self) {
+        // A process that ends while a driver compiles may crash in it.
+        for ahead in self.ahead.drain(..) {
+            let _ = ahead.thread.join();
+        }
+    }
+
     /// Waits for no thread any more: its driver may never answer.
     pub fn abandon(&mut self) {
         self.ahead.clear();
@@ -103,10 +135,7 @@ impl Pipelines {
 
 impl Drop for Pipelines {
     fn drop(&mut self) {
-        // A process that ends while a driver compiles may crash in it.
-        for ahead in self.ahead.drain(..) {
-            let _ = ahead.thread.join();
-        }
+        self.join();
     }
 }
 
@@ -116,7 +145,13 @@ fn panicked(panic: &(dyn Any + Send)) -> String {
 }
 
 #[allow(unsafe_code)]
-pub(super) fn compile(device: &wgpu::Device, kernel: Kernel, text: String, checks: ShaderChecks) -> Compiled {
+pub(super) fn compile(
+    device: &wgpu::Device,
+    kernel: Kernel,
+    text: String,
+    checks: ShaderChecks,
+    cache: Option<wgpu::PipelineCache>,
+) -> Compiled {
     // Scopes are the calling thread's own.
     let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
@@ -150,7 +185,7 @@ pub(super) fn compile(device: &wgpu::Device, kernel: Kernel, text: String, check
             // Kernels clear what they use.
             zero_initialize_workgroup_memory: false,
         },
-        cache: None,
+        cache: cache.as_ref(),
     });
     let failed = pollster::block_on(internal.pop());
     let refused = pollster::block_on(validation.pop());

@@ -1,15 +1,17 @@
 //! A matrix on the device: chunks of panels that stay there as far as memory goes, and one place through which the
 //! others are uploaded again on each pass.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use wgpu::Buffer;
 
 use super::device::Gpu;
-use super::limits::Limits;
+use super::limits::{Limits, too_many_rows};
 use super::settle::audit_rows;
 use super::shaders::{Kernel, Weights};
+use super::staging::parts_of;
 use crate::engine::DeviceKind;
 use crate::error::{Error, Kind, Result};
 use crate::grid::{Matrix, PANEL_ROWS};
@@ -32,6 +34,9 @@ pub(super) struct ChunkData {
     pub audited: Buffer,
 }
 
+/// How a buffer for rows is made.
+type Input = fn(&mut Gpu, &'static str, u64) -> Result<Buffer>;
+
 pub(super) struct Resident {
     pub matrix: Arc<Matrix>,
     pub weights: Weights,
@@ -46,8 +51,8 @@ pub(super) struct Resident {
 impl Resident {
     pub fn load(gpu: &mut Gpu, limits: &Limits, matrix: Arc<Matrix>) -> Result<Self> {
         let n_rows = matrix.n_rows();
-        if u32::try_from(n_rows).is_err() {
-            return Err(gpu.fault(format!("{n_rows} rows; a GPU pass numbers rows with 32 bits")));
+        if let Some(why) = too_many_rows(n_rows, matrix.weights().is_some()) {
+            return Err(gpu.fault(why));
         }
         let step = limits.chunk_rows(matrix.n_features()).ok_or_else(|| {
             gpu.fault(format!(
@@ -72,16 +77,17 @@ impl Resident {
         // A device in the same memory keeps what is left of it.
         let shares_memory = matches!(gpu.info.kind, DeviceKind::IntegratedGpu | DeviceKind::SoftwareGpu);
         let beside = if shares_memory { matrix.beside() } else { u64::MAX };
+        gpu.forget_unfilled();
         let mut stream = None;
         let mut used = 0;
         for (index, chunk) in chunks.iter_mut().enumerate() {
             let bytes = chunk.bytes(&matrix);
             if used + bytes > limits.resident_bytes.min(beside) {
                 // The largest chunk is the first, so that all others fit its place.
-                stream = Some(ChunkData::make(gpu, &matrix, &(0..step.min(n_rows)))?);
+                stream = Some(ChunkData::make(gpu, &matrix, &(0..step.min(n_rows)), Gpu::input)?);
                 break;
             }
-            match ChunkData::make(gpu, &matrix, &chunk.rows) {
+            match ChunkData::make(gpu, &matrix, &chunk.rows, Gpu::kept_input) {
                 Ok(data) => chunk.data = Some(data),
                 // A device that is full keeps what it has, and less by one chunk, to work in.
                 Err(error) if index >= 2 && error.kind() == Kind::DeviceFault && gpu.is_well() => {
@@ -94,10 +100,6 @@ impl Resident {
             if let Some(data) = &chunk.data {
                 data.fill(gpu, &matrix, &chunk.rows, &audited[chunk.audited.clone()])?;
             }
-            // Uploads are staged until a submit, and freed when it is done.
-            let encoder = gpu.encoder();
-            let sent = gpu.submit(encoder)?;
-            gpu.wait(sent)?;
         }
         Ok(Self { matrix, weights, chunks, audited, labels, stream })
     }
@@ -135,15 +137,15 @@ impl Chunk {
 }
 
 impl ChunkData {
-    /// Room for these rows.
-    fn make(gpu: &mut Gpu, matrix: &Matrix, rows: &Range<usize>) -> Result<Self> {
+    /// Room for these rows, in buffers that `input` makes.
+    fn make(gpu: &mut Gpu, matrix: &Matrix, rows: &Range<usize>, input: Input) -> Result<Self> {
         let slots = rows.len().next_multiple_of(PANEL_ROWS) as u64;
-        let panels = gpu.input("panels", 4 * slots * matrix.n_features() as u64)?;
+        let panels = input(gpu, "panels", 4 * slots * matrix.n_features() as u64)?;
         let weights = match matrix.weights() {
-            Some(_) => Some(gpu.input("weights", 2 * slots)?),
+            Some(_) => Some(input(gpu, "weights", 2 * slots)?),
             None => None,
         };
-        let audited = gpu.input("audited rows", slots / 8)?;
+        let audited = input(gpu, "audited rows", slots / 8)?;
         Ok(Self { panels, weights, audited })
     }
 
@@ -152,16 +154,29 @@ impl ChunkData {
         // Of a file that is not as it was written anything is uploaded: whoever loaded it asks.
         matrix.visit(rows.start / PANEL_ROWS..rows.end.div_ceil(PANEL_ROWS));
         let panels = rows.start / PANEL_ROWS * panel..rows.end.div_ceil(PANEL_ROWS) * panel;
-        gpu.upload(&self.panels, bytemuck::cast_slice(&matrix.panels()[panels]))?;
+        let bytes: &[u8] = bytemuck::cast_slice(&matrix.panels()[panels]);
+        gpu.fill(&self.panels, bytes.len() as u64, &parts_of(bytes))?;
         if let (Some(buffer), Some(weights)) = (&self.weights, matrix.weights()) {
-            let words: Vec<u32> = weights[rows.clone()]
-                .chunks(2)
-                .map(|pair| u32::from(pair[0]) | pair.get(1).map_or(0, |&w| u32::from(w) << 16))
-                .collect();
-            gpu.upload(buffer, bytemuck::cast_slice(&words))?;
+            let slots = rows.len().next_multiple_of(PANEL_ROWS);
+            let weights = &weights[rows.clone()];
+            gpu.fill(buffer, 2 * slots as u64, &|range| weight_bytes(weights, range))?;
         }
-        gpu.upload(&self.audited, bytemuck::cast_slice(&bits(rows, audited)))
+        let bits = bits(rows, audited);
+        let bytes: &[u8] = bytemuck::cast_slice(&bits);
+        gpu.fill(&self.audited, bytes.len() as u64, &parts_of(bytes))
     }
+}
+
+/// A range of the weights of whole panels, in bytes: where there are no rows, zeros.
+fn weight_bytes(weights: &[u16], range: Range<usize>) -> Cow<'_, [u8]> {
+    let (first, end) = (range.start / 2, range.end / 2);
+    let there: &[u8] = bytemuck::cast_slice(&weights[first.min(weights.len())..end.min(weights.len())]);
+    if there.len() == range.len() {
+        return Cow::Borrowed(there);
+    }
+    let mut filled = there.to_vec();
+    filled.resize(range.len(), 0);
+    Cow::Owned(filled)
 }
 
 /// One bit per row of a range, whole panels: set for those listed.
@@ -182,5 +197,13 @@ mod tests {
     fn bits_are_counted_from_the_first_row_and_fill_whole_panels() {
         assert_eq!(bits(&(64..129), &[64, 95, 96, 128]), [1 | 1 << 31, 1, 1, 0]);
         assert_eq!(bits(&(0..0), &[]), [0u32; 0]);
+    }
+
+    #[test]
+    fn weights_fill_whole_panels_piece_by_piece() {
+        let weights = [1u16, 2, 3];
+        assert_eq!(*weight_bytes(&weights, 0..4), [1u8, 0, 2, 0]);
+        assert_eq!(*weight_bytes(&weights, 4..12), [3u8, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(*weight_bytes(&weights, 8..12), [0u8; 4]);
     }
 }

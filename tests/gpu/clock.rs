@@ -1,0 +1,35 @@
+//! The device's own time of a pass: told where the adapter has a clock and somebody asks, nothing otherwise, and the
+//! answers are the same.
+
+use segmint::engine::Engine;
+use segmint::engine::gpu::{Clock, GpuEngine, GpuSettings, Limits};
+
+use crate::adapters::on_every_adapter;
+use crate::cases;
+
+#[test]
+fn a_device_with_a_clock_tells_its_time_where_it_is_asked() {
+    on_every_adapter(|adapter| {
+        let case = cases::plain(10, &[5, 7], 3000);
+        let usual = GpuSettings::of(&adapter.device, 1 << 30);
+        let small = Limits { binding_bytes: 6 * 2560, resident_bytes: 0, ..usual.limits.clone() };
+        let mut answers = Vec::new();
+        for (clock, limits) in
+            [(Clock::Off, usual.limits.clone()), (Clock::On, usual.limits.clone()), (Clock::On, small)]
+        {
+            let mut engine = GpuEngine::open(adapter, GpuSettings { clock, limits, ..usual.clone() }).unwrap();
+            engine.load(case.matrix.clone()).unwrap();
+            let mut before = 0;
+            for _ in 0..3 {
+                answers.push(engine.step(&case.models).unwrap());
+                let now = engine.counters().device_nanoseconds;
+                let told = clock == Clock::On && adapter.offer().has_clock;
+                assert_eq!(now > before, told, "{clock:?}: {before} to {now}");
+                // Three thousand rows take no second on anything.
+                assert!(now - before < 1_000_000_000, "{} ns", now - before);
+                before = now;
+            }
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+    });
+}
