@@ -34,10 +34,17 @@ fn slack() -> u64 {
 /// Tells a process what to do and to say its peak: the work, the rows, the data and the run.
 const CHILD: &str = "SEGMINT_PEAK_OF";
 
+const TRIES: usize = 3;
+
 const TEST: &str = "verification_takes_no_more_memory_for_more_rows_and_the_profile_two_columns_of_values";
 
 /// The largest memory of a process that did nothing but this work, in bytes: what one leaves behind counts for no other.
 fn peak(work: &str, rows: usize, data: &Path, run: &Path) -> u64 {
+    // Threads that come late leave holes in the heap: the least of some peaks is what the work needs.
+    (0..TRIES).map(|_| one_peak(work, rows, data, run)).min().unwrap_or(u64::MAX)
+}
+
+fn one_peak(work: &str, rows: usize, data: &Path, run: &Path) -> u64 {
     let task = format!("{work}\n{rows}\n{}\n{}", data.display(), run.display());
     let this = std::env::current_exe().unwrap();
     let done = Command::new(this).args(["--exact", TEST, "--nocapture"]).env(CHILD, task).output().unwrap();
