@@ -357,9 +357,9 @@ mod tests {
 
     #[test]
     fn weighted_sums_are_carried_over_before_they_overflow() {
-        let rows: Vec<Vec<i64>> = (0..3_000).map(|i| vec![WIDE as i64 - 1 - i % 7, 5 - WIDE as i64 + i % 3]).collect();
+        let rows: Vec<Vec<i64>> = (0..3_000).map(|i| vec![WIDE - 1 - i % 7, 5 - WIDE + i % 3]).collect();
         let matrix = Matrix::from_rows(2, &rows, Some(vec![u16::MAX; rows.len()]), (0..3_000).collect());
-        let centroids = Centroids::new(0, 0, 2, vec![WIDE as i64, -(WIDE as i64)]);
+        let centroids = Centroids::new(0, 0, 2, vec![WIDE, -WIDE]);
         let mut partial = Partial::new(&Model::new(&centroids, &matrix, SimdLevel::Scalar), &matrix);
         for _ in 0..5 {
             partial.sums[1] -= 1 << 62;
