@@ -155,19 +155,13 @@ impl Gpu {
 
     /// A buffer for rows that stay on the device, to be filled next.
     pub fn kept_input(&mut self, label: &'static str, bytes: u64) -> Result<Buffer> {
-        let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::MAP_WRITE;
-        if self.uploads == Uploads::Straight {
-            match self.mapped_buffer(label, bytes, usage) {
-                Ok(buffer) => {
-                    self.straight.push(buffer.clone());
-                    return Ok(buffer);
-                }
-                Err(error) if !self.is_well() => return Err(error),
-                // What cannot be mapped may still be had.
-                Err(_) => self.uploads = Uploads::Ring,
-            }
+        if self.uploads == Uploads::Ring {
+            return self.input(label, bytes);
         }
-        self.input(label, bytes)
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::MAP_WRITE;
+        let buffer = self.mapped_buffer(label, bytes, usage)?;
+        self.straight.push(buffer.clone());
+        Ok(buffer)
     }
 
     /// Forgets buffers that were made to be filled and never were.
