@@ -35,6 +35,7 @@ use crate::quality::{self, Selected};
 use crate::report::{self, Dropped, Facts, Summary};
 use crate::rules::{self, Rules};
 use crate::source::Source;
+use crate::spill;
 use crate::store::{Disk, Published, RunRecord, Staging, check_id_name};
 
 /// A published run.
@@ -68,6 +69,7 @@ fn run_with(job: &Job, observe: &Observe, disk: &Disk, opening: Option<Opening>)
     // What can be refused is refused before any work.
     let playbook = Playbook::load(&job.persona.playbook)?;
     let mut staging = Staging::begin(&job.output, disk)?;
+    spill::check_folder(&job.engine.spill)?;
     let source = Source::open(&job.source, observe)?;
     let start = Start::of(job)?;
     let settings = settings::of(job, &playbook, start.as_ref())?;

@@ -191,6 +191,13 @@ fn what_does_not_fit_even_so_and_a_folder_that_is_not_there_are_refused_by_name(
     let error = run(&job, &Observe::default()).unwrap_err();
     assert_eq!(error.kind(), Kind::Io);
     assert!(error.to_string().contains("nowhere") && error.hint_text().unwrap().contains("--spill"), "{error}");
+    // Also where memory has room: the folder is said before it is needed.
+    job.engine.memory = 1 << 30;
+    let roomy = run(&job, &Observe::default()).unwrap_err();
+    assert_eq!((roomy.kind(), roomy.to_string()), (Kind::Io, error.to_string()));
+    job.engine.spill = input;
+    let file = run(&job, &Observe::default()).unwrap_err();
+    assert!(file.to_string().contains("customers.parquet"), "{file}");
     assert_eq!(all(place.path()), ["customers.parquet"]);
     assert_eq!(job.engine.device, DeviceChoice::Cpu);
 }

@@ -236,4 +236,28 @@ mod tests {
             assert_eq!(filed.keys(), in_memory.keys());
         }
     }
+
+    #[test]
+    fn an_engine_finds_the_same_in_a_file_whose_blocks_come_and_go() {
+        // Eleven blocks beside a window of four.
+        let (n, d, k) = (800_003, 7, 4);
+        let place = Place { folder: std::env::temp_dir(), window: 0 };
+        let filed = Arc::new(made(&place, (n, d, k), 2, &Observe::default()).unwrap().0);
+        let in_memory = Arc::new(super::super::matrix::matrix(n, d, k));
+        let mut values = vec![0; k * d];
+        values.chunks_exact_mut(d).zip([5, 70_000, 400_000, 799_999]).for_each(|(to, row)| in_memory.row(row, to));
+        let model = crate::grid::Centroids::new(0, 0, d, values);
+        let found = |matrix: &Arc<Matrix>| {
+            let mut engine = CpuEngine::new(3, None);
+            engine.load(matrix.clone()).unwrap();
+            let first = engine.step(std::slice::from_ref(&model)).unwrap().remove(0);
+            let next = model.update(&first);
+            let sums = engine.step(std::slice::from_ref(&next)).unwrap();
+            (first, sums, engine.assign(&next).unwrap(), engine.farthest(&next, 9).unwrap())
+        };
+        assert!(found(&filed) == found(&in_memory));
+        filed.check().unwrap();
+        let file = filed.file().unwrap();
+        assert!(file.bytes() > 8 * crate::spill::BLOCK_BYTES as u64);
+    }
 }
