@@ -22,8 +22,8 @@ pub(super) struct Moves {
     n_features: usize,
     stride: usize,
     totals: Vec<i32>,
-    /// (WAITING_MAX, stride)
-    waiting: Vec<f32>,
+    /// (WAITING_MAX, stride), with a 1 behind the features of each row.
+    waiting: Vec<i32>,
     /// From where to where.
     routes: [(u16, u16); WAITING_MAX],
     n_waiting: usize,
@@ -34,8 +34,8 @@ pub(super) struct Moves {
 impl Moves {
     pub fn new(n_clusters: usize, n_features: usize) -> Self {
         let stride = (n_features + 1).next_multiple_of(LANES);
-        let mut waiting = vec![0.0; WAITING_MAX * stride];
-        waiting.iter_mut().skip(n_features).step_by(stride).for_each(|one| *one = 1.0);
+        let mut waiting = vec![0; WAITING_MAX * stride];
+        waiting.iter_mut().skip(n_features).step_by(stride).for_each(|one| *one = 1);
         Self {
             n_features,
             stride,
@@ -52,7 +52,7 @@ impl Moves {
     pub fn push(&mut self, columns: &[Lanes], lane: usize, from: u16, to: u16) {
         let at = self.n_waiting * self.stride;
         for (slot, column) in self.waiting[at..at + self.n_features].iter_mut().zip(columns) {
-            *slot = column[lane % column.len()];
+            *slot = whole(column[lane % column.len()]);
         }
         self.routes[self.n_waiting] = (from, to);
         self.n_waiting += 1;
@@ -77,14 +77,14 @@ impl Moves {
                     self.totals[usize::from(from) * self.stride..][..self.stride].as_chunks_mut::<LANES>();
                 for (totals, row) in totals.iter_mut().zip(row) {
                     for lane in 0..LANES {
-                        totals[lane] = totals[lane].wrapping_sub(whole(row[lane]));
+                        totals[lane] = totals[lane].wrapping_sub(row[lane]);
                     }
                 }
             }
             let (totals, _) = self.totals[usize::from(to) * self.stride..][..self.stride].as_chunks_mut::<LANES>();
             for (totals, row) in totals.iter_mut().zip(row) {
                 for lane in 0..LANES {
-                    totals[lane] = totals[lane].wrapping_add(whole(row[lane]));
+                    totals[lane] = totals[lane].wrapping_add(row[lane]);
                 }
             }
         }
