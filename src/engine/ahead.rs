@@ -116,6 +116,12 @@ mod tests {
             .count()
     }
 
+    /// Whether none is left. A driver's own threads have the name of the one that made them, and end a little later.
+    fn none_is_left() -> bool {
+        let waited = |_| std::thread::sleep(std::time::Duration::from_millis(10));
+        threads() == 0 || (0..1000).map(waited).any(|()| threads() == 0)
+    }
+
     /// One test, because it counts threads.
     #[test]
     fn a_gpu_is_opened_ahead_only_where_one_may_be_taken_and_no_thread_is_left() {
@@ -126,15 +132,15 @@ mod tests {
         }
         let error = open(Wanted::Named("no such card".into()), LARGE).err().unwrap();
         assert_eq!(error.kind(), Kind::NoDevice, "known before anything is read");
-        assert_eq!(threads(), 0);
+        assert!(none_is_left());
 
         // The cost model would take a GPU. Whether there is a real one or not, the answer comes with the engine.
         let ahead = open(Wanted::Auto, LARGE).unwrap();
         assert!(ahead.is_opening());
         drop(ahead);
-        assert_eq!(threads(), 0, "whoever gives up waits for the thread");
+        assert!(none_is_left(), "whoever gives up waits for the thread");
         let engine = open(Wanted::Auto, LARGE).unwrap().engine(&Observe::default()).unwrap();
         assert_ne!(engine.device().kind, DeviceKind::SoftwareGpu);
-        assert_eq!(threads(), 0);
+        assert!(none_is_left());
     }
 }
