@@ -82,12 +82,14 @@ impl ColumnValues {
             all_counts.merge(&counts);
             Sought::of(&counts)
         });
-        let mut sought: Vec<Sought> = sought.collect();
+        let sought: Vec<Sought> = sought.collect();
         let mut of_all = Sought::of(&all_counts);
-        for (values, sought) in clusters.iter().zip(&mut sought) {
+        // What was found of a cluster is gone before the next one is looked at.
+        let found = clusters.iter().zip(sought).map(|(values, mut sought)| {
             find(values, &cut, &mut [&mut sought.parts, &mut of_all.parts]);
-        }
-        (sought.into_iter().map(Sought::found).collect(), of_all.found())
+            sought.found()
+        });
+        (found.collect(), of_all.found())
     }
 }
 
@@ -210,8 +212,9 @@ struct Part {
     ranks: Vec<usize>,
     /// All its values, where they are the same: columns of few different values have no other parts.
     same: Option<f64>,
-    /// Else its values, as they are found.
+    /// Else its values, as they are found, and how many there are.
     values: Vec<f64>,
+    room: usize,
 }
 
 impl Part {
@@ -238,7 +241,7 @@ impl Parts {
                 let Count { values, first, differ } = counts.parts[part];
                 let room = if differ { values } else { 0 };
                 let same = (!differ).then_some(first);
-                parts.found.push(Part { ranks: Vec::new(), same, values: Vec::with_capacity(room) });
+                parts.found.push(Part { ranks: Vec::new(), same, values: Vec::new(), room });
                 parts.wanted[part] = if differ { parts.found.len() as u8 } else { 0 };
                 last = Some(part);
             }
@@ -263,6 +266,9 @@ fn find(values: &[f64], cut: &Cut, sought: &mut [&mut Parts]) {
     }
     if !wanted.contains(&true) {
         return;
+    }
+    for part in sought.iter_mut().flat_map(|parts| &mut parts.found) {
+        part.values.reserve_exact(part.room - part.values.len());
     }
     let mut block = [0.0; BLOCK];
     for values in values.chunks(BLOCK) {
