@@ -76,13 +76,13 @@ impl ColumnValues {
         let clusters: Vec<&[f64]> =
             self.starts.iter().zip(&self.next).map(|(&start, &next)| &self.values[start..next]).collect();
 
-        let mut all_counts = Counts::default();
-        let sought = clusters.iter().map(|values| {
+        let mut all_counts = Counts::none();
+        let mut look = |values: &&[f64]| {
             let counts = Counts::of(values, &cut);
             all_counts.merge(&counts);
             Sought::of(&counts)
-        });
-        let sought: Vec<Sought> = sought.collect();
+        };
+        let sought: Vec<Sought> = clusters.iter().map(&mut look).collect();
         let mut of_all = Sought::of(&all_counts);
         // What was found of a cluster is gone before the next one is looked at.
         let found = clusters.iter().zip(sought).map(|(values, mut sought)| {
@@ -170,15 +170,13 @@ struct Count {
     differ: bool,
 }
 
-impl Default for Counts {
-    fn default() -> Self {
+impl Counts {
+    fn none() -> Self {
         Self { n: 0, parts: vec![Count::default(); PARTS + 1] }
     }
-}
 
-impl Counts {
     fn of(values: &[f64], cut: &Cut) -> Self {
-        let mut counts = Self { n: values.len() as u64, ..Self::default() };
+        let mut counts = Self { n: values.len() as u64, ..Self::none() };
         for &value in values {
             let count = &mut counts.parts[cut.part(value)];
             if count.values == 0 {
@@ -267,9 +265,8 @@ fn find(values: &[f64], cut: &Cut, sought: &mut [&mut Parts]) {
     if !wanted.contains(&true) {
         return;
     }
-    for part in sought.iter_mut().flat_map(|parts| &mut parts.found) {
-        part.values.reserve_exact(part.room - part.values.len());
-    }
+    let parts = sought.iter_mut().flat_map(|parts| &mut parts.found);
+    parts.for_each(|part| part.values.reserve_exact(part.room - part.values.len()));
     let mut block = [0.0; BLOCK];
     for values in values.chunks(BLOCK) {
         // Which of them are wanted is as good as random, so nothing here jumps on it.
