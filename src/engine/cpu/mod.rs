@@ -50,6 +50,10 @@ const PASSES_BETWEEN_FULL_SUMS: u32 = 64;
 /// Bytes of panels that one model visits before the next one does: they stay in the second-level cache.
 const BLOCK_BYTES: usize = 128 * 1024;
 
+/// Blocks of a file that a thread takes together, four mebibytes: what comes in is checked by whoever needs it, and two
+/// threads in one place would check it twice.
+const FILE_STRETCH_BLOCKS: usize = 32;
+
 /// A thread that has fewer blocks than this to itself is better off with models of its own.
 const BLOCKS_PER_THREAD_MIN: usize = 4;
 
@@ -261,12 +265,16 @@ impl Engine for CpuEngine {
                 add_wide(index);
             });
         } else {
-            self.pool.for_each(models.len() + n_blocks, &|lane, item| match item.checked_sub(models.len()) {
+            let stretch = if matrix.file().is_some() { FILE_STRETCH_BLOCKS } else { 1 };
+            let n_items = models.len() + n_blocks.div_ceil(stretch);
+            self.pool.for_each(n_items, &|lane, item| match item.checked_sub(models.len()) {
                 None => add_wide(item),
-                Some(block) => {
-                    let panels = panels(block);
-                    if matrix.visit(panels.clone()) {
-                        (0..models.len()).for_each(|index| add(index, &panels, &mut of(index, lane)));
+                Some(number) => {
+                    for block in number * stretch..n_blocks.min((number + 1) * stretch) {
+                        let panels = panels(block);
+                        if matrix.visit(panels.clone()) {
+                            (0..models.len()).for_each(|index| add(index, &panels, &mut of(index, lane)));
+                        }
                     }
                 }
             });
