@@ -146,13 +146,6 @@ impl Matrix {
         }
     }
 
-    /// All rows in key order.
-    pub fn rows_by_key(&self) -> Vec<usize> {
-        let mut rows: Vec<usize> = (0..self.n_rows).collect();
-        rows.sort_unstable_by_key(|&row| (self.keys[row], row));
-        rows
-    }
-
     /// The same rows without one of the features. The matrix has at least two.
     pub fn without(&self, feature: usize) -> Matrix {
         let mut whole = vec![0; self.n_features];

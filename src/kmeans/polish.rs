@@ -35,7 +35,7 @@ const FIRST_STEP: u32 = 1 << 16;
 struct Chain<'a> {
     engine: &'a mut CpuEngine,
     matrix: &'a Matrix,
-    /// The rows in key order.
+    /// The rows of positive weight in key order.
     order: &'a [usize],
     best: Run,
     options: Options,
@@ -70,7 +70,7 @@ pub(super) fn polish(
         return Ok(done);
     }
     // Draws walk the rows in key order, so that the order they came in cannot matter.
-    let order = &matrix.rows_by_key();
+    let order = &matrix.sample_rows(matrix.n_rows());
     let threads = threads_or_all(threads).min(fitting.len());
     let next = Mutex::new(fitting.into_iter());
     let work = || {
@@ -84,12 +84,9 @@ pub(super) fn polish(
         }
     };
     let polished: Vec<Result<Vec<Run>>> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let own = std::iter::once(work()).collect::<Vec<_>>();
-        let joined = others.into_iter().map(|other| other.join());
-        own.into_iter()
-            .chain(joined.map(|other| other.unwrap_or_else(|_| Err(Error::bug("a thread that polishes ended")))))
-            .collect()
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|worker| worker.join());
+        joined.map(|polished| polished.unwrap_or_else(|_| Err(Error::bug("a thread that polishes ended")))).collect()
     });
     for polished in polished {
         done.extend(polished?);

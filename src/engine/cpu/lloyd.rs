@@ -6,7 +6,7 @@
 
 use super::lanes::LaneSums;
 use super::model::{Form, Model};
-use super::moves::{Moves, NOWHERE};
+use super::moves::{Moves, NOWHERE, whole};
 use super::scores::{Lanes, ManyTiles, OneTile, Panel, Scores, Way};
 use super::simd::{Kernel, TILE_MAX};
 use super::standing::{Lead, Travel};
@@ -202,12 +202,10 @@ impl Partial {
     }
 }
 
-/// A panel's value as the integer that it is. Below 2^22 in size, adding 1.5 · 2^23 puts it into the lowest bits of the
-/// sum, which costs a third of a checked conversion.
+/// A panel's value as the integer that it is.
 #[inline(always)]
 fn integer(value: f32) -> i64 {
-    const SHIFT: f32 = 12_582_912.0;
-    i64::from((value + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32)
+    i64::from(whole(value))
 }
 
 /// One model's view of a range of at most [`BLOCK_PANELS`] panels.

@@ -215,11 +215,10 @@ impl Engine for CpuEngine {
         // A table of few blocks is shared out by models, any other by rows: each thread then adds up every model.
         let threads = self.pool.threads();
         let by_models = models.len() > 1 && n_blocks < BLOCKS_PER_THREAD_MIN * threads;
+        let slots_of_each = if by_models { 1 } else { threads };
         let partials: Vec<Vec<Mutex<Partial>>> = prepared
             .iter()
-            .map(|model| {
-                (0..if by_models { 1 } else { threads }).map(|_| Mutex::new(Partial::new(model, &matrix))).collect()
-            })
+            .map(|model| (0..slots_of_each).map(|_| Mutex::new(Partial::new(model, &matrix))).collect())
             .collect();
         let (level, narrow, kept) = (self.level, self.narrow.as_slice(), &self.kept);
         let travel = |model: &Centroids| Some(&kept.get(&model.model)?.travel);
