@@ -157,7 +157,7 @@ fn add_keys(keys: &mut Vec<u64>, wave: &[(Batch, Rows)], seed: u64) {
             Some(kept) => {
                 let mut all = vec![0; batch.n_rows];
                 ids.keys(seed, &mut all);
-                rows::compact(&mut all, kept);
+                source::compact(&mut all, kept);
                 out.copy_from_slice(&all);
             }
         }

@@ -4,8 +4,6 @@
 //! counts in the clusters, not what the scale of a column is. Means, variances and quantiles are exact before they are
 //! rounded, so that chunks, files and row order cannot change them.
 
-use std::borrow::Cow;
-
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -18,6 +16,7 @@ use super::moments::Moments;
 use super::plan::{Plan, is_filled_late};
 use super::rows::Rows;
 use super::selection::{PASSES_MAX, Quantile, Selection};
+use super::tally::Tally;
 use super::transform;
 
 /// Factors are kept within this and its inverse, so that no product with one leaves the range of f64.
@@ -58,20 +57,20 @@ impl ColumnFacts {
     pub fn add(&mut self, feature: &Feature, rows: &Rows, index: usize) {
         let Some(column) = rows.columns.get(index) else { return };
         self.imputed += rows.imputed.get(index).copied().unwrap_or(0);
-        let counted = counted(column, rows.weights.as_deref());
+        let counted = Tally::of(column, rows.weights.as_deref());
         if !is_filled_late(feature.missing) {
-            self.values.add(&counted);
+            self.values.add_tally(&counted);
             return;
         }
-        let mut present: Vec<f64> = counted.iter().copied().filter(|v| v.is_finite()).collect();
-        self.missing += (counted.len() - present.len()) as u64;
+        let n = counted.n();
+        let mut present = counted.present();
+        self.missing += n - present.n();
         if feature.missing == Missing::Mean {
-            self.raw.add(&present);
+            self.raw.add_tally(&present);
         }
         // The read has checked the domain of every value present.
-        if transform::apply_all(feature.transform, &mut present).is_ok() {
-            self.values.add(&present);
-        }
+        present.change(|value| transform::apply(feature.transform, value).unwrap_or(value));
+        self.values.add_tally(&present);
     }
 
     pub fn merge(mut self, other: &ColumnFacts) -> Self {
@@ -80,16 +79,6 @@ impl ColumnFacts {
         self.missing += other.missing;
         self.imputed += other.imputed;
         self
-    }
-}
-
-/// The values of rows of positive weight.
-pub fn counted<'a>(values: &'a [f64], weights: Option<&[f64]>) -> Cow<'a, [f64]> {
-    match weights {
-        Some(weights) if weights.contains(&0.0) => {
-            Cow::Owned(values.iter().zip(weights).filter(|(_, w)| **w > 0.0).map(|(v, _)| *v).collect())
-        }
-        _ => Cow::Borrowed(values),
     }
 }
 

@@ -24,6 +24,7 @@ mod sample_weight;
 mod selection;
 mod step;
 mod stored;
+mod tally;
 mod transform;
 mod visits;
 mod wave;

@@ -6,6 +6,7 @@
 use num_bigint::{BigUint, Sign};
 
 use super::exact::{self, ExactSum};
+use super::tally::Tally;
 
 /// Squares of 53-bit mantissas fit u128 this many times: 2^106 · 2^22 = 2^128.
 const BLOCK: usize = 1 << 22;
@@ -43,11 +44,36 @@ impl Moments {
         }
         let mut bins = Bins::new();
         for block in values.chunks(BLOCK) {
-            bins.add(block);
+            block.iter().for_each(|value| bins.add(*value, 1));
             bins.flush(&mut self.sum, &mut self.squares);
         }
         self.n += values.len() as u64;
         let (min, max) = extremes(values);
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
+    }
+
+    /// Adds finite values, each as often as it is there.
+    pub fn add_tally(&mut self, tally: &Tally) {
+        let Some(times) = &tally.times else { return self.add(&tally.values) };
+        let mut bins = Bins::new();
+        let mut in_bins = 0;
+        for (&value, &times) in tally.values.iter().zip(times) {
+            if times as usize > BLOCK {
+                self.sum.add_times(value, u64::from(times));
+                self.squares.add_square_times(value, u64::from(times));
+                continue;
+            }
+            in_bins += times as usize;
+            if in_bins > BLOCK {
+                bins.flush(&mut self.sum, &mut self.squares);
+                in_bins = times as usize;
+            }
+            bins.add(value, times);
+        }
+        bins.flush(&mut self.sum, &mut self.squares);
+        self.n += tally.n();
+        let (min, max) = extremes(&tally.values);
         self.min = self.min.min(min);
         self.max = self.max.max(max);
     }
@@ -125,16 +151,15 @@ impl Bins {
     }
 
     /// At most `BLOCK` values between two flushes.
-    fn add(&mut self, values: &[f64]) {
-        for &value in values {
-            let bits = value.to_bits();
-            let exponent = (bits >> 52) as usize & (EXPONENTS - 1);
-            let mantissa = bits & ((1 << 52) - 1) | u64::from(exponent != 0) << 52;
-            let negative = (bits as i64) >> 63;
-            let signed = (mantissa as i64 ^ negative) - negative;
-            self.sums[exponent] += i128::from(signed);
-            self.squares[exponent] += u128::from(mantissa) * u128::from(mantissa);
-        }
+    #[inline]
+    fn add(&mut self, value: f64, times: u32) {
+        let bits = value.to_bits();
+        let exponent = (bits >> 52) as usize & (EXPONENTS - 1);
+        let mantissa = bits & ((1 << 52) - 1) | u64::from(exponent != 0) << 52;
+        let negative = (bits as i64) >> 63;
+        let signed = (mantissa as i64 ^ negative) - negative;
+        self.sums[exponent] += i128::from(signed) * i128::from(times);
+        self.squares[exponent] += u128::from(mantissa) * u128::from(mantissa) * u128::from(times);
     }
 
     fn flush(&mut self, sum: &mut ExactSum, squares: &mut ExactSum) {
@@ -241,6 +266,19 @@ mod tests {
         values.extend([3.0, -1.5]);
         let whole = of(&values);
         assert!(many.sum == whole.sum && many.squares == whole.squares && many.n == whole.n);
+    }
+
+    #[test]
+    fn a_tally_is_its_values_one_by_one() {
+        let values = random(300, 5);
+        let times: Vec<u32> = (0..300).map(|i| [1, 2, 70_000, 1 << 22, (1 << 22) + 1][i % 5]).collect();
+        let tally = Tally { values: values.as_slice().into(), times: Some(times.clone()) };
+        let mut together = Moments::default();
+        together.add_tally(&tally);
+        let mut one_by_one = Moments::default();
+        values.iter().zip(&times).for_each(|(value, times)| one_by_one.add_times(*value, u64::from(*times)));
+        assert!(together.sum == one_by_one.sum && together.squares == one_by_one.squares);
+        assert_eq!((together.n, together.min, together.max), (one_by_one.n, one_by_one.min, one_by_one.max));
     }
 
     #[test]

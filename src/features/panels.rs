@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::grid::{COORDINATE_MAX, Facts, Matrix, PANEL_ROWS, Panels, WIDE, WideRows};
+use crate::source::Numbers;
 use crate::spill::Writer;
 
 use super::centre::Centre;
@@ -33,24 +34,32 @@ impl Quartering {
         Self { centres: centres.iter().map(in_quarters).collect() }
     }
 
-    /// Writes the values of successive rows into their lanes of a panel; `column` gives a feature's values of these
-    /// rows, of which the first is matrix row `first`.
-    pub fn write<'v>(
+    /// Writes the quarters of a feature's values into their slots.
+    pub fn write(&self, feature: usize, values: &[f64], slots: &mut [f32]) {
+        let centre = self.centres[feature];
+        slots.iter_mut().zip(values).for_each(|(slot, value)| *slot = quarters(centre, *value));
+    }
+
+    /// The quarters of a list of values, as the bits of slots.
+    pub fn list(&self, feature: usize, values: &[f64]) -> Vec<f32> {
+        values.iter().map(|value| quarters(self.centres[feature], *value)).collect()
+    }
+
+    /// Takes note of successive rows whose quarters stand in these lanes of a panel; the first is matrix row `first`, and
+    /// `value` gives a feature's value of one of them.
+    pub fn note(
         &self,
-        panel: &mut [f32],
+        panel: &[f32],
         lanes: std::ops::Range<usize>,
         found: &mut Found,
         first: usize,
         weights: Option<&[u16]>,
-        column: impl Fn(usize) -> &'v [f64],
+        value: impl Fn(usize, usize) -> f64,
     ) {
         let mut largest = [0i32; PANEL_ROWS];
-        for (feature, (centre, slots)) in self.centres.iter().zip(panel.chunks_exact_mut(PANEL_ROWS)).enumerate() {
-            let slots = slots[lanes.clone()].iter_mut().zip(&mut largest[..]);
-            for ((slot, largest), &value) in slots.zip(column(feature)) {
-                let quarters = round_to_odd(centre.scaled(value));
-                *slot = f32::from_bits(quarters as u32);
-                *largest = (*largest).max(quarters.abs());
+        for slots in panel.chunks_exact(PANEL_ROWS) {
+            for (largest, slot) in largest.iter_mut().zip(&slots[lanes.clone()]) {
+                *largest = (*largest).max((slot.to_bits() as i32).abs());
             }
         }
         let largest = &largest[..lanes.len()];
@@ -66,9 +75,14 @@ impl Quartering {
         }
         for (index, _) in largest.iter().enumerate().filter(|(_, largest)| **largest >= FAR) {
             found.far_rows.push((first + index) as u64);
-            found.far_values.extend(self.centres.iter().enumerate().map(|(f, c)| c.scaled(column(f)[index])));
+            found.far_values.extend(self.centres.iter().enumerate().map(|(f, c)| c.scaled(value(f, index))));
         }
     }
+}
+
+#[inline]
+fn quarters(centre: Centre, value: f64) -> f32 {
+    f32::from_bits(round_to_odd(centre.scaled(value)) as u32)
 }
 
 /// What was found while quarters were written.
@@ -142,6 +156,13 @@ impl Quarters {
         if self.file.is_some() {
             self.panels.resize(end, 0.0);
         }
+        // Of each part and feature that has a list, the quarters of the list.
+        let list = |(feature, numbers): (usize, &Numbers)| match numbers {
+            Numbers::Coded(coded) => quartering.list(feature, coded.values()),
+            Numbers::Values(_) => Vec::new(),
+        };
+        let lists: Vec<Vec<Vec<f32>>> =
+            wave.parts().par_iter().map(|rows| rows.columns.iter().enumerate().map(list).collect()).collect();
         let own = &mut self.panels[(panels.start - first) * size..end];
         let tasks = own.par_chunks_mut(size * TASK_PANELS).enumerate();
         let found: Vec<Found> = tasks
@@ -151,9 +172,24 @@ impl Quarters {
                     let number = panels.start + task * TASK_PANELS + index;
                     for run in wave.runs(number) {
                         let lanes = run.lane..run.lane + run.len;
+                        let (columns, rows) = (&run.rows.columns, run.from..run.from + run.len);
+                        for (feature, slots) in panel.chunks_exact_mut(PANEL_ROWS).enumerate() {
+                            let slots = &mut slots[lanes.clone()];
+                            match &columns[feature] {
+                                Numbers::Values(values) => quartering.write(feature, &values[rows.clone()], slots),
+                                Numbers::Coded(coded) => {
+                                    let list = &lists[run.part][feature];
+                                    let codes = &coded.codes()[rows.clone()];
+                                    slots
+                                        .iter_mut()
+                                        .zip(codes)
+                                        .for_each(|(slot, code)| *slot = list[usize::from(*code)]);
+                                }
+                            }
+                        }
                         let first = number * PANEL_ROWS + run.lane;
-                        quartering.write(panel, lanes, &mut found, first, weights, |feature| {
-                            &run.rows.columns[feature][run.from..run.from + run.len]
+                        quartering.note(panel, lanes, &mut found, first, weights, |feature, index| {
+                            columns[feature].at(run.from + index)
                         });
                     }
                 }
@@ -281,13 +317,23 @@ mod tests {
     use super::*;
     use crate::features::rows::Rows;
     use crate::features::stored::Stored;
+    use crate::source::Coded;
     use crate::spill::Place;
 
     const D: usize = 2;
 
     /// `n_rows` rows of whole numbers that tell where they belong.
     fn rows(first: usize, n_rows: usize) -> Rows {
-        let column = |feature: usize| (first..first + n_rows).map(|row| (row * D + feature) as f64).collect();
+        // The second feature comes as a list where it would from a file.
+        let column = |feature: usize| {
+            let values: Vec<f64> = (first..first + n_rows).map(|row| (row * D + feature) as f64).collect();
+            match feature {
+                0 => Numbers::Values(values),
+                _ => Coded::new((0..n_rows as u16).rev().collect(), values.into_iter().rev().collect())
+                    .map(Numbers::Coded)
+                    .unwrap(),
+            }
+        };
         Rows {
             n_rows,
             n_read: n_rows,

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::job::Missing;
-use crate::source::{Batch, Request, ScanSettings, Source};
+use crate::source::{Batch, Numbers, Request, ScanSettings, Source};
 
 use super::plan::{Plan, is_filled_late};
 use super::transform;
@@ -33,7 +33,7 @@ pub struct Rows {
     pub n_read: usize,
     /// Per feature the transformed values, empty where the feature is not read. A feature whose fill is not known yet
     /// and comes later holds values as they were read, the missing ones NaN.
-    pub columns: Vec<Vec<f64>>,
+    pub columns: Vec<Numbers>,
     /// Finite and not negative.
     pub weights: Option<Vec<f64>>,
     /// Per feature: rows that are left out because of it.
@@ -55,16 +55,16 @@ struct Wrong {
 impl<'a> Reading<'a> {
     /// A read of the features for which `wanted` says so. A feature that drops rows is read in any case.
     pub fn new(plan: &'a Plan, fills: &'a [Option<f64>], ids: Ids, wanted: impl Fn(usize) -> bool) -> Self {
-        let mut numbers: Vec<usize> = Vec::new();
+        let mut coded: Vec<usize> = Vec::new();
         let mut slot = |column: usize| {
-            numbers.push(column);
-            numbers.len() - 1
+            coded.push(column);
+            coded.len() - 1
         };
         let at = (0..plan.n_features())
             .map(|f| (wanted(f) || plan.features[f].missing == Missing::Drop).then(|| slot(plan.columns[f])))
             .collect();
         let weight_at = plan.weight.map(slot);
-        Self { plan, fills, at, weight_at, request: Request { numbers, ids: ids == Ids::Read, ..Request::default() } }
+        Self { plan, fills, at, weight_at, request: Request { coded, ids: ids == Ids::Read, ..Request::default() } }
     }
 
     /// Reads the whole source, a wave of batches at a time, each with its kept rows. Batches come in the source's order.
@@ -83,10 +83,10 @@ impl<'a> Reading<'a> {
     }
 
     fn keep(&self, source: &Source, mut batch: Batch) -> Result<(Batch, Rows)> {
-        let mut numbers = std::mem::take(&mut batch.numbers);
+        let mut numbers = std::mem::take(&mut batch.coded);
         let (kept, dropped) = self.dropped(batch.n_rows, &numbers);
         if let Some(kept) = &kept {
-            numbers.par_iter_mut().for_each(|column| compact(column, kept));
+            numbers.par_iter_mut().for_each(|column| column.keep(kept));
         }
         let place = |wrong: Wrong| {
             let row = nth_kept(kept.as_deref(), wrong.row);
@@ -94,14 +94,14 @@ impl<'a> Reading<'a> {
         };
 
         let mut take = |at: Option<usize>| at.and_then(|at| numbers.get_mut(at)).map(std::mem::take);
-        let weights = take(self.weight_at);
+        let weights = take(self.weight_at).map(Numbers::into_values);
         if let (Some(weights), Some(column)) = (&weights, self.plan.weight)
             && let Some(wrong) = wrong_weight(column, weights)
         {
             return Err(place(wrong));
         }
 
-        let mut columns: Vec<Vec<f64>> = self.at.iter().map(|at| take(*at).unwrap_or_default()).collect();
+        let mut columns: Vec<Numbers> = self.at.iter().map(|at| take(*at).unwrap_or_default()).collect();
         let outcomes: Vec<Result<u64, Wrong>> = columns
             .par_iter_mut()
             .enumerate()
@@ -126,47 +126,53 @@ impl<'a> Reading<'a> {
 
     /// Which rows the features with `missing = "drop"` keep, and how many each of them leaves out; a row is counted at
     /// the first that does.
-    fn dropped(&self, n_rows: usize, numbers: &[Vec<f64>]) -> (Option<Vec<bool>>, Vec<u64>) {
+    fn dropped(&self, n_rows: usize, numbers: &[Numbers]) -> (Option<Vec<bool>>, Vec<u64>) {
         let mut kept: Option<Vec<bool>> = None;
         let mut dropped = vec![0; self.plan.n_features()];
         for (feature, settings) in self.plan.features.iter().enumerate() {
             let column = self.at[feature].and_then(|at| numbers.get(at));
             if let (Missing::Drop, Some(column)) = (settings.missing, column)
-                && !all_finite(column)
+                && column.first(is_missing).is_some()
             {
-                dropped[feature] = drop_missing(column, kept.get_or_insert_with(|| vec![true; n_rows]));
+                let values = column.clone().into_values();
+                dropped[feature] = drop_missing(&values, kept.get_or_insert_with(|| vec![true; n_rows]));
             }
         }
         (kept, dropped)
     }
 
     /// Replaces missing values and transforms a column in place; how many were missing.
-    fn transform(&self, feature: usize, column: &mut [f64]) -> Result<u64, Wrong> {
+    fn transform(&self, feature: usize, column: &mut Numbers) -> Result<u64, Wrong> {
         let settings = &self.plan.features[feature];
         let late = is_filled_late(settings.missing) && self.fills[feature].is_none();
         let (mut missing, mut refused) = (0, None);
-        if !all_finite(column) {
-            missing = column.iter().filter(|v| !v.is_finite()).count() as u64;
+        if let Some(first) = column.first(is_missing) {
+            missing = column.count(is_missing);
             match self.fills[feature] {
-                Some(fill) => column.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = fill),
-                None if late => column.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = f64::NAN),
-                None => refused = column.iter().position(|v| !v.is_finite()),
+                Some(fill) => column.change(|v| if is_missing(v) { fill } else { v }),
+                None if late => column.change(|v| if is_missing(v) { f64::NAN } else { v }),
+                None => refused = Some(first),
             }
         }
-        let checked = refused.unwrap_or(column.len());
-        let before = &mut column[..checked];
-        let outcome = if late {
-            transform::check_all(settings.transform, before)
-        } else {
-            transform::apply_all(settings.transform, before)
-        };
-        let wrong = |row, message, hint| Wrong { row, column: self.plan.columns[feature], message, hint };
-        match (outcome, refused) {
-            (Err(row), _) => Err(wrong(row, outside(settings.transform), OUTSIDE_HINT)),
-            (Ok(()), Some(row)) => Err(wrong(row, MISSING.into(), MISSING_HINT)),
-            (Ok(()), None) => Ok(missing),
+        let outside = transform::first_outside(settings.transform, column);
+        let wrong = |row, message, hint| Err(Wrong { row, column: self.plan.columns[feature], message, hint });
+        match (outside, refused) {
+            (Some(row), refused) if refused.is_none_or(|refused| row < refused) => {
+                wrong(row, self::outside(settings.transform), OUTSIDE_HINT)
+            }
+            (_, Some(row)) => wrong(row, MISSING.into(), MISSING_HINT),
+            (_, None) => {
+                if !late {
+                    transform::change(settings.transform, column);
+                }
+                Ok(missing)
+            }
         }
     }
+}
+
+fn is_missing(value: f64) -> bool {
+    !value.is_finite()
 }
 
 /// Whether a read wants ids too.
@@ -205,12 +211,6 @@ pub fn drop_missing(column: &[f64], kept: &mut [bool]) -> u64 {
         }
     }
     dropped
-}
-
-/// Keeps the values of the kept rows, in order.
-pub fn compact<T: Copy>(values: &mut Vec<T>, kept: &[bool]) {
-    let mut rows = kept.iter();
-    values.retain(|_| rows.next().copied().unwrap_or(false));
 }
 
 /// The row of the batch that is the `n`th kept one.

@@ -5,6 +5,7 @@
 //! next pass collects and sorts them. Three passes are usual, six are the most.
 
 use super::exact::ExactSum;
+use super::tally::Tally;
 
 /// Bits refined per pass: 4,096 counters a prefix.
 const DIGIT_BITS: u32 = 12;
@@ -52,18 +53,27 @@ impl Selection {
 
     /// Takes values of the current pass.
     pub fn add(&mut self, values: &[f64]) {
-        for &value in values {
-            let key = key_of(value);
-            let prefix = key.checked_shr(64 - self.fixed).unwrap_or(0);
-            for branch in &mut self.branches {
-                if branch.prefix == prefix {
-                    branch.lowest = branch.lowest.min(key);
-                    branch.highest = branch.highest.max(key);
-                    match &mut branch.gathered {
-                        Gathered::Counts(counts) => counts[digit(key, self.fixed)] += 1,
-                        Gathered::Keys(keys) => keys.push(key),
-                    }
-                }
+        values.iter().for_each(|value| self.add_times(*value, 1));
+    }
+
+    /// The same, each as often as it is there.
+    pub fn add_tally(&mut self, tally: &Tally) {
+        match &tally.times {
+            None => self.add(&tally.values),
+            Some(times) => tally.values.iter().zip(times).for_each(|(value, times)| self.add_times(*value, *times)),
+        }
+    }
+
+    #[inline]
+    fn add_times(&mut self, value: f64, times: u32) {
+        let key = key_of(value);
+        let prefix = key.checked_shr(64 - self.fixed).unwrap_or(0);
+        for branch in self.branches.iter_mut().filter(|branch| branch.prefix == prefix) {
+            branch.lowest = branch.lowest.min(key);
+            branch.highest = branch.highest.max(key);
+            match &mut branch.gathered {
+                Gathered::Counts(counts) => counts[digit(key, self.fixed)] += u64::from(times),
+                Gathered::Keys(keys) => keys.resize(keys.len() + times as usize, key),
             }
         }
     }

@@ -2,6 +2,7 @@
 //! basic operations).
 
 use crate::job::Transform;
+use crate::source::Numbers;
 
 /// Applies the transform to a value; none where the value is outside of its domain. A NaN stays one.
 pub fn apply(transform: Transform, value: f64) -> Option<f64> {
@@ -15,28 +16,20 @@ pub fn apply(transform: Transform, value: f64) -> Option<f64> {
     }
 }
 
-/// Applies the transform in place; the first position outside of its domain is the error.
-pub fn apply_all(transform: Transform, values: &mut [f64]) -> Result<(), usize> {
-    match transform {
-        Transform::None => {}
-        Transform::Clip { low, high } => values.iter_mut().for_each(|v| *v = clip(*v, low, high)),
-        Transform::Log1p | Transform::Sqrt => {
-            for (position, value) in values.iter_mut().enumerate() {
-                *value = apply(transform, *value).ok_or(position)?;
-            }
-        }
+/// Applies the transform to values that are all within its domain; others of a list are left as they are.
+pub fn change(transform: Transform, numbers: &mut Numbers) {
+    if transform != Transform::None {
+        numbers.change(|value| apply(transform, value).unwrap_or(value));
     }
-    Ok(())
 }
 
-/// The first position outside of the transform's domain is the error.
-pub fn check_all(transform: Transform, values: &[f64]) -> Result<(), usize> {
-    let outside = match transform {
+/// The first row outside of the transform's domain.
+pub fn first_outside(transform: Transform, numbers: &Numbers) -> Option<usize> {
+    match transform {
         Transform::None | Transform::Clip { .. } => None,
-        Transform::Log1p => values.iter().position(|v| *v <= -1.0),
-        Transform::Sqrt => values.iter().position(|v| *v < 0.0),
-    };
-    outside.map_or(Ok(()), Err)
+        Transform::Log1p => numbers.first(|v| v <= -1.0),
+        Transform::Sqrt => numbers.first(|v| v < 0.0),
+    }
 }
 
 /// From the transformed scale back to the user's units: for showing centroids.
@@ -93,10 +86,11 @@ mod tests {
 
     #[test]
     fn values_outside_of_the_domain_are_refused_at_their_position() {
-        assert_eq!(apply_all(Transform::Log1p, &mut [0.0, -0.999, -1.0]), Err(2));
-        assert_eq!(apply_all(Transform::Sqrt, &mut [0.0, -0.0, -1e-300]), Err(2));
-        assert_eq!(check_all(Transform::Log1p, &[0.0, f64::NAN, -1.0]), Err(2));
-        assert_eq!(check_all(Transform::Sqrt, &[0.0, -0.0]), Ok(()));
+        let first = |transform, values: &[f64]| first_outside(transform, &values.to_vec().into());
+        assert_eq!(first(Transform::Log1p, &[0.0, -0.999, -1.0]), Some(2));
+        assert_eq!(first(Transform::Sqrt, &[0.0, -0.0, -1e-300]), Some(2));
+        assert_eq!(first(Transform::Log1p, &[0.0, f64::NAN, -1.0]), Some(2));
+        assert_eq!(first(Transform::Sqrt, &[0.0, -0.0]), None);
         assert_eq!(apply(Transform::Log1p, -1.0), None);
     }
 
@@ -104,8 +98,10 @@ mod tests {
     fn a_missing_value_stays_missing() {
         for transform in [Transform::None, Transform::Log1p, Transform::Sqrt, CLIP] {
             assert!(apply(transform, f64::NAN).is_some_and(f64::is_nan));
-            let mut values = [f64::NAN, 0.0];
-            assert_eq!(apply_all(transform, &mut values), Ok(()));
+            let mut numbers = Numbers::Values(vec![f64::NAN, 0.0]);
+            assert_eq!(first_outside(transform, &numbers), None);
+            change(transform, &mut numbers);
+            let values = numbers.into_values();
             assert!(values[0].is_nan() && !values[1].is_nan());
         }
     }

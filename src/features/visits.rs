@@ -5,11 +5,12 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::grid::PANEL_ROWS;
 
-use super::fit::{self, Search, Values};
+use super::fit::{Search, Values};
 use super::load::Loader;
 use super::plan::Plan;
-use super::rows::{self, Ids, Reading};
+use super::rows::{Ids, Reading};
 use super::stored::Stored;
+use super::tally::Tally;
 use super::transform;
 
 /// All values in memory.
@@ -62,13 +63,8 @@ impl Values for Streamed<'_> {
         reading.scan(source, settings, observe, &mut |wave| {
             searches.par_iter_mut().for_each(|search| {
                 for (_, rows) in &wave {
-                    let values = fit::counted(&rows.columns[search.feature], rows.weights.as_deref());
-                    if rows::all_finite(&values) {
-                        search.selection.add(&values);
-                    } else {
-                        let present: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
-                        search.selection.add(&present);
-                    }
+                    let counted = Tally::of(&rows.columns[search.feature], rows.weights.as_deref());
+                    search.selection.add_tally(&counted.present());
                 }
             });
             Ok(())

@@ -14,6 +14,8 @@ pub struct Wave<'a> {
 /// Successive rows of one part within one panel.
 pub struct Run<'a> {
     pub rows: &'a Rows,
+    /// Which part of the wave it is.
+    pub part: usize,
     /// The first of them within the part.
     pub from: usize,
     /// The lane of the first.
@@ -33,6 +35,15 @@ impl<'a> Wave<'a> {
         Self { parts, starts }
     }
 
+    pub fn parts(&self) -> &'a [Rows] {
+        self.parts
+    }
+
+    /// The matrix row at which a part begins.
+    pub fn start(&self, part: usize) -> usize {
+        self.starts[part]
+    }
+
     fn first(&self) -> usize {
         self.starts[0]
     }
@@ -49,11 +60,10 @@ impl<'a> Wave<'a> {
     pub fn runs(&self, panel: usize) -> impl Iterator<Item = Run<'_>> {
         let (begin, end) = (panel * PANEL_ROWS, (panel + 1) * PANEL_ROWS);
         let first = self.starts.partition_point(|&start| start <= begin).saturating_sub(1);
-        self.parts.iter().zip(&self.starts).skip(first).take_while(move |(_, start)| **start < end).filter_map(
-            move |(rows, &start)| {
-                let (from, to) = (start.max(begin), (start + rows.n_rows).min(end));
-                (from < to).then(|| Run { rows, from: from - start, lane: from - begin, len: to - from })
-            },
-        )
+        let parts = self.parts.iter().zip(&self.starts).enumerate().skip(first);
+        parts.take_while(move |(_, (_, start))| **start < end).filter_map(move |(part, (rows, &start))| {
+            let (from, to) = (start.max(begin), (start + rows.n_rows).min(end));
+            (from < to).then(|| Run { rows, part, from: from - start, lane: from - begin, len: to - from })
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 
-use super::exact::{Bins, Cell, Parts, Totals, WINDOWS};
+use super::exact::{Bins, Cell, Parts, Totals, WEIGHT_MAX, WINDOWS};
 use crate::features::extremes;
 
 /// Fewer values of a cluster are added up one by one: emptying the bins would cost more.
@@ -85,6 +85,25 @@ impl ColumnSums {
                     *cells = vec![Cell::default(); self.counts.len()];
                 }
                 cells[usize::from(label)].add(parts, weight);
+            }
+        }
+    }
+
+    /// Adds a finite value of one cluster so many times, with what they weigh together.
+    pub(super) fn add_times(&mut self, cluster: usize, value: f64, rows: u64, weight: u64) {
+        self.counts[cluster].merge(&Counts { rows, weight, min: value, max: value });
+        if value != 0.0 {
+            let parts = Parts::of(value);
+            let n_clusters = self.counts.len();
+            let cells = &mut self.windows[parts.window];
+            if cells.is_empty() {
+                *cells = vec![Cell::default(); n_clusters];
+            }
+            let mut left = weight;
+            while left > 0 {
+                let part = left.min(WEIGHT_MAX);
+                cells[cluster].add(parts, part);
+                left -= part;
             }
         }
     }

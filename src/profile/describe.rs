@@ -8,13 +8,13 @@ use num_bigint::BigInt;
 use rayon::prelude::*;
 
 use super::categories::CategoryCounts;
-use super::column::{ColumnSums, DROPPED};
+use super::column::DROPPED;
 use super::derived::{DerivedProfile, Formula, formulas};
 use super::exact::Totals;
 use super::figures::{ClusterProfile, ColumnProfile, ColumnUse, Profile, Sizes, column_profile, value_shares};
 use super::mix::{MixProfile, mix_profile};
 use super::plan::{Described, DescribedText, Plan};
-use super::quartiles::ColumnValues;
+use super::rows::ColumnRows;
 use crate::error::{Error, Result};
 use crate::features::FeatureModel;
 use crate::job::Job;
@@ -126,12 +126,13 @@ impl Rows<'_> {
         kept: &mut Vec<Vec<f64>>,
         sizes: &Sizes,
     ) -> Result<Vec<(ColumnProfile, ColumnTotals)>> {
-        let n_clusters = sizes.rows.len();
-        let mut sums: Vec<(ColumnSums, ColumnValues)> =
-            columns.iter().map(|_| (ColumnSums::zero(n_clusters), ColumnValues::with_room(&sizes.rows))).collect();
-        let numbers = self.dropping.iter().copied().chain(columns.iter().map(|column| column.column)).collect();
+        let weighted = self.weights.is_some();
+        let mut kept_rows: Vec<ColumnRows> =
+            columns.iter().map(|_| ColumnRows::with_room(&sizes.rows, weighted)).collect();
+        let numbers = self.dropping.to_vec();
+        let coded = columns.iter().map(|column| column.column).collect();
         let texts = texts.iter().map(|text| text.column).collect();
-        let request = Request { numbers, texts, ..Request::default() };
+        let request = Request { numbers, coded, texts, ..Request::default() };
         let n_features = columns.iter().filter(|column| column.column_use == ColumnUse::Feature).count();
         let mut picked = vec![Vec::with_capacity(self.picked.len()); n_features];
         let mut row = 0;
@@ -140,20 +141,17 @@ impl Rows<'_> {
             for batch in &wave {
                 let rows = Labelled::of(batch, self.features, self.labels.get(row..), self.weights_from(row))?;
                 let wanted = rows.places(self.picked_between(row, row + rows.n_kept), row);
-                for (values, numbers) in picked.iter_mut().zip(batch.numbers.iter().skip(self.dropping.len())) {
-                    values.extend(wanted.iter().filter_map(|&at| numbers.get(at)));
+                for (values, numbers) in picked.iter_mut().zip(&batch.coded) {
+                    values.extend(wanted.iter().map(|&at| numbers.at(at)));
                 }
                 row += rows.n_kept;
                 labelled.push(rows);
             }
             let numbers = || {
-                sums.par_iter_mut().enumerate().for_each(|(at, (sums, values))| {
+                kept_rows.par_iter_mut().enumerate().for_each(|(at, kept)| {
                     for (batch, rows) in wave.iter().zip(&labelled) {
-                        if let Some(numbers) = batch.numbers.get(self.dropping.len() + at) {
-                            if let Some(weights) = rows.weights.as_deref() {
-                                sums.add(numbers, &rows.labels, Some(weights));
-                            }
-                            values.add(numbers, &rows.labels);
+                        if let Some(numbers) = batch.coded.get(at) {
+                            kept.add(numbers, &rows.labels, rows.weights.as_deref());
                         }
                     }
                 });
@@ -174,11 +172,8 @@ impl Rows<'_> {
             return Err(changed());
         }
         kept.append(&mut picked);
-        let figures = columns.par_iter().zip(sums).map(|(column, (mut sums, values))| {
-            if self.weights.is_none() {
-                values.add_up(&mut sums);
-            }
-            let quartiles = values.quartiles(sums.counts().1.range());
+        let figures = columns.par_iter().zip(kept_rows).map(|(column, rows)| {
+            let (sums, quartiles) = rows.finish();
             let profile = column_profile(&column.name, column.column_use, &sums, quartiles, &sizes.rows);
             (ColumnProfile { unit: column.unit.clone(), ..profile }, sums.totals())
         });

@@ -51,7 +51,11 @@ pub(super) struct Cell {
     square_high: u64,
 }
 
+/// A value may weigh so much when it is added: its square fits u128 as often.
+pub(super) const WEIGHT_MAX: u64 = 1 << 22;
+
 impl Cell {
+    /// `weight` is at most [`WEIGHT_MAX`].
     #[inline(always)]
     pub(super) fn add(&mut self, parts: Parts, weight: u64) {
         let value = (i128::from(parts.significand) * i128::from(weight)) << parts.shift;

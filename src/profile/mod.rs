@@ -10,14 +10,18 @@
 
 mod categories;
 mod column;
+mod cut;
 mod derived;
 mod describe;
 mod exact;
+mod few;
 mod figures;
 mod map;
 mod mix;
 mod plan;
 mod quartiles;
+mod rows;
+mod values;
 
 pub use categories::{CategoryCount, CategoryFigures, CategoryProfile, OtherCount};
 pub use column::{ColumnSums, DROPPED};

@@ -3,7 +3,7 @@
 
 use super::derived::MONETARY;
 use super::figures::ColumnUse;
-use super::quartiles::VALUE_BYTES;
+use super::values::VALUE_BYTES;
 use crate::error::{Error, Result};
 use crate::features::FeatureModel;
 use crate::job::Job;

@@ -43,16 +43,48 @@ impl ColumnPlan {
 }
 
 /// The pages of one column chunk, in the shape the decoder asks for.
-struct Chunk {
+pub(super) struct Chunk {
     file: PositionedFile,
     metadata: Arc<ParquetMetaData>,
     row_group: usize,
+    leaf: usize,
     survey: Survey,
 }
 
 impl Chunk {
-    fn group(&self) -> &RowGroupMetaData {
+    /// Looks the chunk over; nothing is decoded yet.
+    pub fn open(
+        file: &PositionedFile,
+        metadata: &Arc<ParquetMetaData>,
+        row_group: usize,
+        plan: &ColumnPlan,
+    ) -> Result<Self> {
+        guarded("opening a column", || {
+            let survey = survey_chunk(file, metadata.row_group(row_group), plan.leaf)?;
+            Ok(Self { file: file.clone(), metadata: metadata.clone(), row_group, leaf: plan.leaf, survey })
+        })
+    }
+
+    /// Whether every row's value is a place in a dictionary of few numbers, or null.
+    pub fn is_coded(&self) -> bool {
+        self.survey.coded
+    }
+
+    /// Whether values may be null, which puts levels in front of them.
+    pub fn is_nullable(&self) -> bool {
+        self.group().column(self.leaf).column_descr().max_def_level() > 0
+    }
+
+    pub fn group(&self) -> &RowGroupMetaData {
         self.metadata.row_group(self.row_group)
+    }
+
+    pub fn pages(&self) -> Result<Box<dyn PageReader>, ParquetError> {
+        let chunk = self.group().column(self.leaf);
+        let file = Arc::new(self.file.clone());
+        let pages = Box::new(SerializedPageReader::new(file, chunk, self.num_rows(), None)?);
+        let nullable = self.is_nullable();
+        Ok(if self.survey.look_inside { Box::new(LookInside { pages, nullable }) } else { pages })
     }
 }
 
@@ -61,14 +93,8 @@ impl RowGroups for Chunk {
         usize::try_from(self.group().num_rows()).unwrap_or_default()
     }
 
-    fn column_chunks(&self, leaf: usize) -> Result<Box<dyn PageIterator>, ParquetError> {
-        let chunk = self.group().column(leaf);
-        let file = Arc::new(self.file.clone());
-        let pages = Box::new(SerializedPageReader::new(file, chunk, self.num_rows(), None)?);
-        let nullable = chunk.column_descr().max_def_level() > 0;
-        let reader: Box<dyn PageReader> =
-            if self.survey.look_inside { Box::new(LookInside { pages, nullable }) } else { pages };
-        Ok(Box::new(Pages(Some(reader))))
+    fn column_chunks(&self, _: usize) -> Result<Box<dyn PageIterator>, ParquetError> {
+        Ok(Box::new(Pages(Some(self.pages()?))))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
@@ -81,7 +107,7 @@ impl RowGroups for Chunk {
 }
 
 /// The one page reader of a chunk.
-struct Pages(Option<Box<dyn PageReader>>);
+pub(super) struct Pages(pub Option<Box<dyn PageReader>>);
 
 impl Iterator for Pages {
     type Item = Result<Box<dyn PageReader>, ParquetError>;
@@ -103,19 +129,11 @@ pub(super) struct ColumnStream {
 
 impl ColumnStream {
     /// A stream that hands out at most `chunk_rows` rows at a time.
-    pub fn open(
-        file: &PositionedFile,
-        metadata: &Arc<ParquetMetaData>,
-        row_group: usize,
-        plan: &ColumnPlan,
-        chunk_rows: usize,
-    ) -> Result<Self> {
+    pub fn open(chunk: &dyn RowGroups, plan: &ColumnPlan, chunk_rows: usize) -> Result<Self> {
         guarded("opening a column", || {
-            let survey = survey_chunk(file, metadata.row_group(row_group), plan.leaf)?;
-            let chunk = Chunk { file: file.clone(), metadata: metadata.clone(), row_group, survey };
             let rows = chunk.num_rows();
             let reader =
-                ParquetRecordBatchReader::try_new_with_row_groups(&plan.levels, &chunk, chunk_rows.min(rows), None)
+                ParquetRecordBatchReader::try_new_with_row_groups(&plan.levels, chunk, chunk_rows.min(rows), None)
                     .map_err(|error| parquet_error("the column cannot be decoded", error))?;
             Ok(Self { reader, data_type: plan.data_type.clone(), rows_left: rows })
         })

@@ -10,6 +10,8 @@
 //! claims about itself is checked before it is believed, so that no file can make it panic, hang, or take more memory
 //! than the limits below.
 
+mod coded;
+mod codes;
 mod columns;
 mod decode;
 mod duplicates;
@@ -17,6 +19,7 @@ mod files;
 mod fingerprint;
 mod footer;
 pub mod generate;
+mod hybrid;
 mod ids;
 mod lean;
 mod numbers;
@@ -30,6 +33,7 @@ mod texts;
 mod thrift;
 mod wave;
 
+pub use coded::{Coded, Numbers, compact};
 pub use columns::{ColumnInfo, ColumnKind};
 pub use duplicates::{Uniqueness, check_unique};
 pub use fingerprint::{FileFingerprint, SourceFingerprint};

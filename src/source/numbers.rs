@@ -63,14 +63,11 @@ pub(super) fn to_numbers(array: ArrayRef) -> Option<Vec<f64>> {
     }
 }
 
-/// The first finite number that is larger than squares can bear.
-pub(super) fn first_too_large(numbers: &[f64]) -> Option<usize> {
-    // One pass without a branch per value: the common answer is "none".
-    let mut any = false;
-    for value in numbers {
-        any |= value.abs() > MAGNITUDE_MAX && value.is_finite();
-    }
-    if any { numbers.iter().position(|v| v.abs() > MAGNITUDE_MAX && v.is_finite()) } else { None }
+/// Whether this is a finite number that is larger than squares can bear.
+#[inline]
+pub(super) fn is_too_large(number: f64) -> bool {
+    // Without a branch, for those who ask it of a whole column.
+    (number.abs() > MAGNITUDE_MAX) & number.is_finite()
 }
 
 #[inline]
@@ -251,7 +248,7 @@ mod tests {
 
     #[test]
     fn only_finite_numbers_can_be_too_large() {
-        assert_eq!(first_too_large(&[1e100, f64::INFINITY, NULL, -1e100]), None);
-        assert_eq!(first_too_large(&[0.0, -1.1e100]), Some(1));
+        assert!(![1e100, f64::INFINITY, NULL, -1e100].into_iter().any(is_too_large));
+        assert!(is_too_large(-1.1e100));
     }
 }

@@ -10,6 +10,7 @@ use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ColumnChunkMetaData;
 
+use super::coded::VALUES_MAX;
 use super::positioned::PositionedFile;
 use super::thrift::{STRUCT, Thrift};
 use crate::error::{Error, Result};
@@ -32,6 +33,8 @@ struct Header {
     /// Of a data page.
     values: Option<i64>,
     encoding: i64,
+    /// The encoding of definition levels, where the page says it; all others are run lengths.
+    levels: Option<i64>,
     /// Of a dictionary page.
     dictionary_values: Option<i64>,
 }
@@ -39,14 +42,19 @@ struct Header {
 const DATA_PAGE: i64 = 0;
 const DICTIONARY_PAGE: i64 = 2;
 const DATA_PAGE_V2: i64 = 3;
+const PLAIN_DICTIONARY: i64 = 2;
+const RLE: i64 = 3;
 const DELTA_LENGTH_BYTE_ARRAY: i64 = 6;
 const DELTA_BYTE_ARRAY: i64 = 7;
+const RLE_DICTIONARY: i64 = 8;
 
 /// What a chunk's pages are, as far as the decoder's caller needs to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Survey {
     /// The insides of some pages need a look as well.
     pub look_inside: bool,
+    /// Every page holds places in a dictionary of few numbers.
+    pub coded: bool,
 }
 
 /// Reads all page headers of a chunk and checks what they claim. `rows` is what the footer says.
@@ -55,7 +63,8 @@ pub(super) fn survey(file: &PositionedFile, chunk: &ColumnChunkMetaData, rows: u
     let mut position = start;
     let mut left = length;
     let mut values = 0u64;
-    let mut survey = Survey { look_inside: false };
+    let mut survey = Survey { look_inside: false, coded: false };
+    let (mut dictionary, mut all_coded) = (false, true);
     // Each round consumes a byte at least, and a chunk lies inside the file.
     while left > 0 {
         let (header, bytes) = read_header(file, position, left)?;
@@ -79,10 +88,12 @@ pub(super) fn survey(file: &PositionedFile, chunk: &ColumnChunkMetaData, rows: u
                 let Some(of_page) = of_page else { return Err(malformed("a data page without a number of values")) };
                 values = values.saturating_add(of_page);
                 survey.look_inside |= matches!(header.encoding, DELTA_LENGTH_BYTE_ARRAY | DELTA_BYTE_ARRAY);
+                all_coded &= dictionary && holds_codes(&header);
             }
             DICTIONARY_PAGE => {
                 check_dictionary(&header, chunk, plain)?;
                 survey.look_inside |= chunk.column_type() == PhysicalType::BYTE_ARRAY;
+                dictionary = header.dictionary_values.is_some_and(|n| (1..=VALUES_MAX as i64).contains(&n));
             }
             _ => {}
         }
@@ -90,7 +101,23 @@ pub(super) fn survey(file: &PositionedFile, chunk: &ColumnChunkMetaData, rows: u
     if values != rows {
         return Err(malformed(format!("the column's pages hold {values} values, the row group {rows} rows")));
     }
+    survey.coded = all_coded && is_flat_number(chunk);
     Ok(survey)
+}
+
+/// Whether a data page holds places in a dictionary, behind levels that are written as all are today.
+fn holds_codes(header: &Header) -> bool {
+    matches!(header.encoding, PLAIN_DICTIONARY | RLE_DICTIONARY) && header.levels.is_none_or(|levels| levels == RLE)
+}
+
+/// Whether a column's numbers are of a fixed width, at most one a row.
+fn is_flat_number(chunk: &ColumnChunkMetaData) -> bool {
+    let column = chunk.column_descr();
+    let number = matches!(
+        chunk.column_type(),
+        PhysicalType::INT32 | PhysicalType::INT64 | PhysicalType::FLOAT | PhysicalType::DOUBLE
+    );
+    number && column.max_rep_level() == 0 && column.max_def_level() <= 1
 }
 
 /// The most a codec can make of a byte; the decoder reserves what is claimed.
@@ -153,13 +180,15 @@ impl Header {
                 (3, _) => header.stored_bytes = thrift.integer()?,
                 // Data page, dictionary page, data page version 2: all begin with the number of values.
                 (5 | 7 | 8, STRUCT) => {
-                    let encoding_field = if field.id == 8 { 4 } else { 2 };
-                    let (values, encoding) = Self::values(thrift, encoding_field)?;
+                    let [encoding, levels] =
+                        if field.id == 8 { [4, 0] } else { [2, if field.id == 5 { 3 } else { 0 }] };
+                    let [values, encoding, levels] = Self::integers(thrift, [1, encoding, levels])?;
                     match field.id {
                         7 => header.dictionary_values = values,
                         _ => {
                             header.values = values;
-                            header.encoding = encoding;
+                            header.encoding = encoding.unwrap_or(-1);
+                            header.levels = levels;
                         }
                     }
                 }
@@ -169,21 +198,18 @@ impl Header {
         Some(header)
     }
 
-    fn values(thrift: &mut Thrift, encoding_field: i64) -> Option<(Option<i64>, i64)> {
-        let mut values = None;
-        let mut encoding = -1;
+    /// Some integers of a struct, by the numbers of their fields.
+    fn integers<const N: usize>(thrift: &mut Thrift, wanted: [i64; N]) -> Option<[Option<i64>; N]> {
+        let mut found = [None; N];
         let mut last = 0;
         while let Some(field) = thrift.field(last)? {
             last = field.id;
-            if field.id == 1 {
-                values = Some(thrift.integer()?);
-            } else if field.id == encoding_field {
-                encoding = thrift.integer()?;
-            } else {
-                thrift.skip(field.kind)?;
+            match wanted.iter().zip(&mut found).find(|(id, _)| **id == field.id) {
+                Some((_, found)) => *found = Some(thrift.integer()?),
+                None => thrift.skip(field.kind)?,
             }
         }
-        Some((values, encoding))
+        Some(found)
     }
 }
 

@@ -6,6 +6,7 @@
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 
+use super::coded::Numbers;
 use super::columns::ColumnKind;
 use super::ids::Ids;
 use super::open::{Lies, Source};
@@ -25,6 +26,8 @@ const VALUE_BYTES: u64 = 16;
 pub struct Request {
     /// Columns wanted as f64.
     pub numbers: Vec<usize>,
+    /// Columns wanted as f64 too, but as places in a list where there are few.
+    pub coded: Vec<usize>,
     /// Columns wanted as text; distinct.
     pub texts: Vec<usize>,
     /// Columns wanted as they are, whatever their type; distinct.
@@ -55,6 +58,8 @@ pub struct Batch {
     /// The columns of the request in its order, `n_rows` values each. A null is [`NULL`](super::NULL); NaN and infinities are
     /// themselves; no finite value is beyond [`MAGNITUDE_MAX`](super::MAGNITUDE_MAX).
     pub numbers: Vec<Vec<f64>>,
+    /// The same of the columns that may come as places in a list.
+    pub coded: Vec<Numbers>,
     /// The text columns of the request in its order.
     pub texts: Vec<Texts>,
     /// The columns wanted as they are, in the request's order.
@@ -78,6 +83,7 @@ pub(super) struct Segment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Numbers(usize),
+    Coded(usize),
     Texts(usize),
     Values(usize),
     Ids(Option<usize>),
@@ -161,7 +167,8 @@ pub(super) type HandOn<'a> = dyn FnMut(Vec<Batch>) -> Result<()> + 'a;
 impl<'a> Scan<'a> {
     fn new(source: &'a Source, request: &'a Request, settings: &ScanSettings) -> Result<Self> {
         let mut wanted = Vec::new();
-        for &column in &request.numbers {
+        let numbers = request.numbers.iter().map(|column| (*column, Wanted::Numbers(*column)));
+        for (column, form) in numbers.chain(request.coded.iter().map(|column| (*column, Wanted::Coded(*column)))) {
             let info = source.columns().get(column).ok_or_else(|| Error::bug("a column number without a column"))?;
             if !info.kind.is_numeric() {
                 return Err(Error::bad_data(format!(
@@ -170,8 +177,8 @@ impl<'a> Scan<'a> {
                 ))
                 .hint("numbers are integers, floats, decimals, booleans, dates and times; leave this column out"));
             }
-            if !wanted.contains(&Wanted::Numbers(column)) {
-                wanted.push(Wanted::Numbers(column));
+            if !wanted.contains(&form) {
+                wanted.push(form);
             }
         }
         for &column in &request.texts {
@@ -217,7 +224,7 @@ impl<'a> Scan<'a> {
     }
 
     pub fn row_bytes(&self, segment: &Segment) -> u64 {
-        let numbers = 8 * self.request.numbers.len() as u64;
+        let numbers = 8 * (self.request.numbers.len() + self.request.coded.len()) as u64;
         let held = self.request.texts.iter().chain(&self.request.values);
         let held: u64 = held.map(|&column| self.value_bytes(segment, Some(column))).sum();
         numbers + held + if self.request.ids { self.value_bytes(segment, self.source.id()) } else { 0 } + 1
@@ -243,7 +250,9 @@ impl<'a> Scan<'a> {
 impl Wanted {
     pub fn column(self) -> Option<usize> {
         match self {
-            Wanted::Numbers(column) | Wanted::Texts(column) | Wanted::Values(column) => Some(column),
+            Wanted::Numbers(column) | Wanted::Coded(column) | Wanted::Texts(column) | Wanted::Values(column) => {
+                Some(column)
+            }
             Wanted::Ids(column) => column,
         }
     }

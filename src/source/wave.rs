@@ -8,10 +8,12 @@ use arrow::array::{ArrayRef, Int64Array};
 use rayon::prelude::*;
 
 use super::MAGNITUDE_MAX;
+use super::coded::Numbers;
+use super::codes::CodeStream;
 use super::columns::ColumnKind;
-use super::decode::{ColumnPlan, ColumnStream};
+use super::decode::{Chunk, ColumnPlan, ColumnStream};
 use super::ids::Ids;
-use super::numbers::{NULL, first_too_large, to_numbers};
+use super::numbers::{NULL, is_too_large, to_numbers};
 use super::open::{Lies, SourceFile};
 use super::positioned::PositionedFile;
 use super::scan::{Batch, HandOn, Scan, Segment, Wanted};
@@ -21,6 +23,7 @@ use crate::error::{Error, Place, Result};
 /// A column of a segment, decoded: one part per batch.
 enum Parts {
     Numbers(Vec<Vec<f64>>),
+    Coded(Vec<Numbers>),
     Texts(Vec<Texts>),
     Values(Vec<ArrayRef>),
     Ids(Vec<Ids>),
@@ -121,11 +124,16 @@ impl Scan<'_> {
             Lies::Leaf(_) => {
                 let position = self.wanted.iter().position(|other| *other == wanted).ok_or_else(bug)?;
                 let plan = open.plans.get(position).and_then(Option::as_ref).ok_or_else(bug)?;
-                let stream = ColumnStream::open(&open.handle, &file.metadata, segment.row_group, plan, self.chunk_rows);
-                let stream = stream.map_err(|error| {
+                let opened = || {
+                    let chunk = Chunk::open(&open.handle, &file.metadata, segment.row_group, plan)?;
+                    if chunk.is_coded() && matches!(wanted, Wanted::Numbers(_) | Wanted::Coded(_)) {
+                        return Ok(Column::Codes(Box::new(CodeStream::open(&chunk, plan)?)));
+                    }
+                    Ok(Column::Stream(Box::new(ColumnStream::open(&chunk, plan, self.chunk_rows)?)))
+                };
+                opened().map_err(|error: Error| {
                     error.at(self.source.place_at(segment.file, segment.row_group, Some(column), None))
-                })?;
-                Ok(Column::Stream(Box::new(stream)))
+                })
             }
         }
     }
@@ -136,7 +144,7 @@ impl Scan<'_> {
         match wanted {
             Wanted::Texts(_) => true,
             Wanted::Values(_) => held.is_some_and(|column| column.kind == ColumnKind::Text),
-            Wanted::Numbers(_) | Wanted::Ids(_) => false,
+            Wanted::Numbers(_) | Wanted::Coded(_) | Wanted::Ids(_) => false,
         }
     }
 
@@ -148,30 +156,25 @@ impl Scan<'_> {
             self.source.place_at(segment.file, segment.row_group, wanted.column(), row)
         };
         match wanted {
-            Wanted::Numbers(_) => {
+            Wanted::Numbers(_) | Wanted::Coded(_) => {
                 let numbers = pieces.map(|piece| {
-                    let n_rows = piece.len();
-                    let numbers = match column {
-                        Column::Constant(value) => vec![value.map_or(NULL, |number| number as f64); n_rows],
-                        Column::RowNumbers | Column::ConstantText(_) => {
-                            return Err(Error::bug("neither row numbers nor texts are numbers"));
-                        }
-                        Column::Stream(stream) => {
-                            let array: ArrayRef = stream.next(n_rows).map_err(|error| error.at(place(None)))?;
-                            to_numbers(array).ok_or_else(|| Error::bug("a numeric column without numbers"))?
-                        }
-                    };
-                    match first_too_large(&numbers) {
+                    let numbers = column.numbers(piece.len()).map_err(|error| error.at(place(None)))?;
+                    match numbers.first(is_too_large) {
                         None => Ok(numbers),
                         Some(row) => Err(too_large().at(place(Some(piece.start + row)))),
                     }
                 });
-                Ok(Parts::Numbers(numbers.collect::<Result<_>>()?))
+                if let Wanted::Coded(_) = wanted {
+                    return Ok(Parts::Coded(numbers.collect::<Result<_>>()?));
+                }
+                Ok(Parts::Numbers(numbers.map(|numbers| numbers.map(Numbers::into_values)).collect::<Result<_>>()?))
             }
             Wanted::Texts(_) => {
                 let texts = pieces.map(|piece| match column {
                     Column::ConstantText(value) => Ok(Texts::constant(value.as_deref(), piece.len())),
-                    Column::Constant(_) | Column::RowNumbers => Err(Error::bug("a number is no text")),
+                    Column::Constant(_) | Column::Codes(_) | Column::RowNumbers => {
+                        Err(Error::bug("a number is no text"))
+                    }
                     Column::Stream(stream) => {
                         let array = stream.next(piece.len()).map_err(|error| error.at(place(None)))?;
                         Texts::new(array).ok_or_else(|| Error::bug("a text column without texts"))
@@ -183,7 +186,7 @@ impl Scan<'_> {
                 let values = pieces.map(|piece| match column {
                     Column::ConstantText(value) => Ok(Texts::constant(value.as_deref(), piece.len()).into_array()),
                     Column::Constant(value) => Ok(integers_of(*value, piece.len())),
-                    Column::RowNumbers => Err(Error::bug("row numbers are ids")),
+                    Column::RowNumbers | Column::Codes(_) => Err(Error::bug("these are numbers or ids")),
                     Column::Stream(stream) => stream.next(piece.len()).map_err(|error| error.at(place(None))),
                 });
                 Ok(Parts::Values(values.collect::<Result<_>>()?))
@@ -191,7 +194,9 @@ impl Scan<'_> {
             Wanted::Ids(_) => {
                 let ids = pieces.map(|piece| match column {
                     Column::RowNumbers => Ok(Ids::row_numbers(segment.first_row + piece.start as u64, piece.len())),
-                    Column::Constant(_) | Column::ConstantText(_) => Err(Error::bug("a folder's name is no id")),
+                    Column::Constant(_) | Column::ConstantText(_) | Column::Codes(_) => {
+                        Err(Error::bug("a folder's name is no id"))
+                    }
                     Column::Stream(stream) => {
                         let ids = Ids::new(stream.next(piece.len()).map_err(|error| error.at(place(None)))?);
                         match ids.first_null() {
@@ -208,36 +213,29 @@ impl Scan<'_> {
     /// Puts the columns of a segment's `rows` together, batch by batch, in the order of the request.
     fn assemble(&self, segment: &Segment, rows: Range<usize>, parts: Vec<Parts>, out: &mut Vec<Batch>) {
         let mut numbers: Vec<(usize, std::vec::IntoIter<Vec<f64>>)> = Vec::new();
+        let mut coded: Vec<(usize, std::vec::IntoIter<Numbers>)> = Vec::new();
         let mut texts: Vec<std::vec::IntoIter<Texts>> = Vec::new();
         let mut values: Vec<std::vec::IntoIter<ArrayRef>> = Vec::new();
         let mut ids = None;
         for (part, wanted) in parts.into_iter().zip(&self.wanted) {
             match (part, wanted) {
                 (Parts::Numbers(part), Wanted::Numbers(column)) => numbers.push((*column, part.into_iter())),
+                (Parts::Coded(part), Wanted::Coded(column)) => coded.push((*column, part.into_iter())),
                 (Parts::Texts(part), _) => texts.push(part.into_iter()),
                 (Parts::Values(part), _) => values.push(part.into_iter()),
                 (Parts::Ids(part), _) => ids = Some(part.into_iter()),
-                (Parts::Numbers(_), _) => {}
+                (Parts::Numbers(_) | Parts::Coded(_), _) => {}
             }
         }
         for piece in pieces(&rows, self.chunk_rows) {
-            let mut columns: Vec<(usize, Vec<f64>)> =
-                numbers.iter_mut().map(|(column, parts)| (*column, parts.next().unwrap_or_default())).collect();
-            let mut wanted = self.request.numbers.iter().enumerate().map(|(i, column)| {
-                let later = self.request.numbers.iter().skip(i + 1).any(|other| other == column);
-                match columns.iter_mut().find(|(number, _)| number == column) {
-                    Some((_, values)) if later => values.clone(),
-                    Some((_, values)) => std::mem::take(values),
-                    None => Vec::new(),
-                }
-            });
             out.push(Batch {
                 first_row: segment.first_row + piece.start as u64,
                 file: segment.file,
                 row_group: segment.row_group,
                 row_in_file: segment.row_in_file + piece.start as u64,
                 n_rows: piece.len(),
-                numbers: wanted.by_ref().collect(),
+                numbers: in_order(&self.request.numbers, &mut numbers),
+                coded: in_order(&self.request.coded, &mut coded),
                 texts: texts.iter_mut().filter_map(Iterator::next).collect(),
                 values: values.iter_mut().filter_map(Iterator::next).collect(),
                 ids: ids.as_mut().and_then(Iterator::next),
@@ -252,13 +250,45 @@ struct OpenFile {
     plans: Vec<Option<ColumnPlan>>,
 }
 
+/// The next part of each distinct column, in the order of the request, which may ask for one twice.
+fn in_order<T: Clone + Default>(request: &[usize], parts: &mut [(usize, std::vec::IntoIter<T>)]) -> Vec<T> {
+    let mut next: Vec<(usize, T)> =
+        parts.iter_mut().map(|(column, parts)| (*column, parts.next().unwrap_or_default())).collect();
+    let wanted = request.iter().enumerate().map(|(i, column)| {
+        let later = request.iter().skip(i + 1).any(|other| other == column);
+        match next.iter_mut().find(|(number, _)| number == column) {
+            Some((_, values)) if later => values.clone(),
+            Some((_, values)) => std::mem::take(values),
+            None => T::default(),
+        }
+    });
+    wanted.collect()
+}
+
 /// A column of a segment, ready to be read.
 enum Column {
     Stream(Box<ColumnStream>),
+    Codes(Box<CodeStream>),
     /// A folder's number.
     Constant(Option<i64>),
     ConstantText(Option<String>),
     RowNumbers,
+}
+
+impl Column {
+    /// The next rows of a column of numbers.
+    fn numbers(&mut self, n_rows: usize) -> Result<Numbers> {
+        match self {
+            Column::Constant(value) => Ok(vec![value.map_or(NULL, |number| number as f64); n_rows].into()),
+            Column::RowNumbers | Column::ConstantText(_) => {
+                Err(Error::bug("neither row numbers nor texts are numbers"))
+            }
+            Column::Codes(stream) => stream.next(n_rows),
+            Column::Stream(stream) => to_numbers(stream.next(n_rows)?)
+                .map(Numbers::Values)
+                .ok_or_else(|| Error::bug("a numeric column without numbers")),
+        }
+    }
 }
 
 /// Cuts `rows` into batches.
