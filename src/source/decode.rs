@@ -231,8 +231,25 @@ fn arrow_error(what: &str, error: ArrowError) -> Error {
 
 fn outside_error(what: &str, inner: Box<dyn std::error::Error + Send + Sync>) -> Error {
     match inner.downcast::<std::io::Error>() {
-        Ok(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => Error::bad_data(what).because(*io),
+        // Codecs dress their own complaints as errors of reading; those have no number of the system's.
+        Ok(io) if io.raw_os_error().is_none() => Error::bad_data(what).because(*io),
         Ok(io) => Error::new(crate::error::Kind::Io, what).because(*io),
         Err(inner) => Error::bad_data(what).because(inner.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn what_the_system_says_is_told_from_what_a_codec_says() {
+        let kind = |error: io::Error| parquet_error("reading", ParquetError::External(Box::new(error))).kind();
+        assert_eq!(kind(io::Error::from_raw_os_error(5)), Kind::Io);
+        assert_eq!(kind(io::Error::other("unknown frame descriptor")), Kind::BadData);
+        assert_eq!(kind(io::ErrorKind::UnexpectedEof.into()), Kind::BadData);
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, StringArray};
 use arrow::compute::{concat, filter};
-use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
@@ -118,10 +118,34 @@ impl Names {
     }
 
     fn of(&self, clusters: &[u16]) -> Result<ArrayRef> {
-        let codes: Int32Array =
-            clusters.iter().map(|&cluster| self.codes.get(usize::from(cluster)).copied().flatten()).collect();
+        let code = |cluster: &u16| self.codes.get(usize::from(*cluster)).copied().flatten();
+        let codes = match self.codes.iter().all(Option::is_some) {
+            true => Int32Array::from_iter_values(clusters.iter().map(|cluster| code(cluster).unwrap_or_default())),
+            false => clusters.iter().map(code).collect(),
+        };
         let array = DictionaryArray::<Int32Type>::try_new(codes, self.values.clone());
         Ok(Arc::new(array.map_err(|error| Error::bug(error.to_string()))?))
+    }
+}
+
+/// A column of a row group, still to be made.
+enum Column<'a> {
+    Ids(ArrayRef),
+    Clusters(&'a [u16]),
+    Names(&'a Names, &'a [u16]),
+    Numbers(&'a [f64]),
+}
+
+impl Column<'_> {
+    fn array(self) -> Result<ArrayRef> {
+        Ok(match self {
+            Column::Ids(ids) => ids,
+            Column::Clusters(clusters) => {
+                Arc::new(Int32Array::from_iter_values(clusters.iter().map(|cluster| i32::from(*cluster))))
+            }
+            Column::Names(names, clusters) => names.of(clusters)?,
+            Column::Numbers(numbers) => Arc::new(Float64Array::from(numbers.to_vec())),
+        })
     }
 }
 
@@ -222,47 +246,45 @@ impl AssignmentWriter {
         Ok((file, self.written))
     }
 
-    /// Writes the first `n_rows` in groups, of which the last may be smaller.
+    /// Writes the first `n_rows` in groups, of which the last may be smaller: all columns of all groups are made and encoded
+    /// side by side, and written one behind the other.
     fn write_rows(&mut self, n_rows: usize) -> Result<()> {
-        let columns: Vec<Vec<ArrayRef>> = groups(n_rows).map(|rows| self.columns(rows)).collect::<Result<_>>()?;
-        self.pending.remove_first(n_rows);
         let path = self.writer.inner().path().to_path_buf();
-        self.encode(columns).map_err(|error| failed(&path, error))?;
+        let ids = groups(n_rows).map(|rows| self.take_ids(rows.len())).collect::<Result<Vec<_>>>()?;
+        let fields = self.schema.fields();
+        let first = self.writer.flushed_row_groups().len();
+        let Rows { clusters, distances, margins } = &self.pending;
+        let mut work = Vec::with_capacity(ids.len() * fields.len());
+        for (number, (rows, ids)) in groups(n_rows).zip(ids).enumerate() {
+            let clusters = &clusters[rows.clone()];
+            let columns = [
+                Column::Ids(ids),
+                Column::Clusters(clusters),
+                Column::Names(&self.personas, clusters),
+                Column::Names(&self.second, clusters),
+                Column::Numbers(&distances[rows.clone()]),
+                Column::Numbers(&margins[rows]),
+            ];
+            let encoders = self.encoders.create_column_writers(first + number).map_err(|error| failed(&path, error))?;
+            work.extend(encoders.into_iter().zip(columns).zip(fields));
+        }
+        let encode = |((encoder, column), field): ((ArrowColumnWriter, Column), &FieldRef)| {
+            encode_column(encoder, field, &column.array()?).map_err(|error| failed(&path, error))
+        };
+        let encoded: Vec<ArrowColumnChunk> = work.into_par_iter().map(encode).collect::<Result<_>>()?;
+        let width = fields.len();
+        self.append(encoded, width).map_err(|error| failed(&path, error))?;
+        self.pending.remove_first(n_rows);
         self.written += n_rows;
         Ok(())
     }
 
-    /// The columns of some rows, whose ids are taken.
-    fn columns(&mut self, rows: Range<usize>) -> Result<Vec<ArrayRef>> {
-        let ids = self.take_ids(rows.len())?;
-        let Rows { clusters, distances, margins } = &self.pending;
-        let clusters = &clusters[rows.clone()];
-        let numbers: Int32Array = clusters.iter().map(|&cluster| i32::from(cluster)).collect();
-        Ok(vec![
-            ids,
-            Arc::new(numbers),
-            self.personas.of(clusters)?,
-            self.second.of(clusters)?,
-            Arc::new(Float64Array::from(distances[rows.clone()].to_vec())),
-            Arc::new(Float64Array::from(margins[rows].to_vec())),
-        ])
-    }
-
-    /// Encodes all columns of all groups side by side and writes them one behind the other.
-    fn encode(&mut self, groups: Vec<Vec<ArrayRef>>) -> Result<(), ParquetError> {
-        let fields = self.schema.fields().to_vec();
-        let first = self.writer.flushed_row_groups().len();
-        let mut work = Vec::with_capacity(groups.len() * fields.len());
-        for (number, columns) in groups.into_iter().enumerate() {
-            let encoders = self.encoders.create_column_writers(first + number)?;
-            work.extend(encoders.into_iter().zip(columns).zip(fields.clone()));
-        }
-        let encoded = work.into_par_iter().map(|((encoder, column), field)| encode_column(encoder, &field, &column));
-        let mut encoded = encoded.collect::<Vec<_>>().into_iter();
-        while encoded.len() > 0 {
+    fn append(&mut self, chunks: Vec<ArrowColumnChunk>, width: usize) -> Result<(), ParquetError> {
+        let mut chunks = chunks.into_iter();
+        while chunks.len() > 0 {
             let mut group = self.writer.next_row_group()?;
-            for chunk in encoded.by_ref().take(fields.len()) {
-                chunk?.append_to_row_group(&mut group)?;
+            for chunk in chunks.by_ref().take(width) {
+                chunk.append_to_row_group(&mut group)?;
             }
             group.close()?;
         }

@@ -55,14 +55,15 @@ impl Disk {
     /// A new file, which must not exist.
     pub(super) fn create_file(&self, path: &Path) -> io::Result<DiskFile> {
         self.count("create file", Need::Space)?;
-        Ok(DiskFile { file: File::options().write(true).create_new(true).open(path)?, disk: self.clone() })
+        let file = File::options().write(true).create_new(true).open(path)?;
+        Ok(DiskFile { file, disk: self.clone(), written: 0, begun: 0 })
     }
 
     /// A file to lock: made where it is missing, kept as it is otherwise.
     pub(super) fn open_or_create(&self, path: &Path) -> io::Result<DiskFile> {
         self.count("open lock", Need::Space)?;
         let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
-        Ok(DiskFile { file, disk: self.clone() })
+        Ok(DiskFile { file, disk: self.clone(), written: 0, begun: 0 })
     }
 
     /// Makes a folder's entries durable.
@@ -142,11 +143,17 @@ enum Turn {
     Abort,
 }
 
+/// Bytes that may wait in memory before the system is asked to begin with them.
+const WAITING_BYTES: u64 = 8 << 20;
+
 /// An open file on a [`Disk`].
 #[derive(Debug)]
 pub(super) struct DiskFile {
     file: File,
     disk: Disk,
+    written: u64,
+    /// Bytes that are on their way to the disk, as far as the system took the hint.
+    begun: u64,
 }
 
 impl DiskFile {
@@ -158,12 +165,26 @@ impl DiskFile {
     pub(super) fn file(&self) -> &File {
         &self.file
     }
+
+    /// Lets the disk work on what is written while more comes, so that little is left to wait for in the end. What goes
+    /// wrong there comes up when the file is synced.
+    fn begin(&mut self) {
+        if self.written - self.begun >= WAITING_BYTES {
+            begin_writing(&self.file, self.begun, self.written - self.begun);
+            self.begun = self.written;
+        }
+    }
 }
 
 impl Write for DiskFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.disk.enter("write", Need::Space)? {
-            Turn::Go => self.file.write(bytes),
+            Turn::Go => {
+                let written = self.file.write(bytes)?;
+                self.written += written as u64;
+                self.begin();
+                Ok(written)
+            }
             Turn::Abort => {
                 // A torn write: what a power cut or a kill leaves. Its own failure changes nothing.
                 let _ = self.file.write_all(bytes.get(..bytes.len() / 2).unwrap_or_default());
@@ -176,6 +197,16 @@ impl Write for DiskFile {
         self.file.flush()
     }
 }
+
+/// Linux begins to write what is said to be needed no more.
+#[cfg(target_os = "linux")]
+fn begin_writing(file: &File, from: u64, bytes: u64) {
+    let bytes = std::num::NonZeroU64::new(bytes);
+    let _ = rustix::fs::fadvise(file, from, bytes, rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn begin_writing(_: &File, _: u64, _: u64) {}
 
 /// Whether the kernel or the file system does not know this way of renaming.
 fn not_supported(error: &io::Error) -> bool {
