@@ -19,6 +19,7 @@ mod model;
 mod moments;
 mod panels;
 mod plan;
+mod quartering;
 mod rows;
 mod sample_weight;
 mod selection;

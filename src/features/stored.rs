@@ -11,7 +11,8 @@ use rayon::prelude::*;
 use crate::grid::PANEL_ROWS;
 use crate::source::Numbers;
 
-use super::panels::{Found, Quartering, Quarters, TASK_PANELS};
+use super::panels::{Quarters, TASK_PANELS};
+use super::quartering::{Found, Quartering};
 use super::wave::Wave;
 
 /// All values.

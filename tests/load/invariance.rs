@@ -71,6 +71,14 @@ fn files_row_groups_chunks_memory_and_threads_change_nothing() {
             assert_eq!(other_warnings, warnings);
         }
     }
+    let written_out = Table { without_dictionaries: true, ..table.clone() };
+    for memory in [job.engine.memory, TWO_READS] {
+        let mut job = job.clone();
+        job.engine.memory = memory;
+        let (other, other_warnings) = written_out.load_in(&job, &[5000, 4000], N_ROWS);
+        assert_same(&other.unwrap(), &whole);
+        assert_eq!(other_warnings, warnings);
+    }
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         assert_same(&pool.install(|| table.load(&job)).unwrap(), &whole);

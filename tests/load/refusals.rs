@@ -50,6 +50,38 @@ fn the_first_bad_row_is_the_one_reported_and_rows_that_leave_are_not_bad() {
 }
 
 #[test]
+fn columns_of_few_values_report_the_same_row_and_nothing_that_no_row_has() {
+    // Row groups of 100 rows with five values each, so that they come as places in a list.
+    let few = |row: usize| Some((row % 5) as f64);
+    let table = |bad: &dyn Fn(usize) -> Option<Option<f64>>| {
+        Table::new(400)
+            .with_gaps("a", (0..400).map(few))
+            .with_gaps("b", (0..400).map(|row| bad(row).unwrap_or(few(row))))
+    };
+    let sqrt = Feature { transform: Transform::Sqrt, ..Feature::plain("b") };
+    let place = |bad: &dyn Fn(usize) -> Option<Option<f64>>| {
+        let error = refused(&table(bad), &job(vec![Feature::plain("a"), sqrt.clone()]));
+        (error.place().row_group, error.place().row, error.to_string().contains("sqrt"))
+    };
+    // The first file has two rows.
+    assert_eq!(
+        place(&|row| [(250, Some(-1.0)), (260, None)].into_iter().find(|(at, _)| *at == row).map(|(_, v)| v)),
+        (Some(2), Some(248), true)
+    );
+    assert_eq!(
+        place(&|row| [(250, None), (260, Some(-1.0))].into_iter().find(|(at, _)| *at == row).map(|(_, v)| v)),
+        (Some(2), Some(248), false)
+    );
+    // A value that only rows have that leave is in the list, and in nobody's way.
+    let dropping = Feature { missing: Missing::Drop, ..Feature::plain("a") };
+    let table = Table::new(400)
+        .with_gaps("a", (0..400).map(|row| if row == 250 { None } else { few(row) }))
+        .with_gaps("b", (0..400).map(|row| if row == 250 { Some(-1.0) } else { few(row) }));
+    let loaded = table.load_in(&job(vec![dropping, sqrt.clone()]), &[2, 398], 100).0.unwrap();
+    assert_eq!((loaded.rows.kept, loaded.rows.dropped[0].1), (399, 1));
+}
+
+#[test]
 fn values_outside_of_a_transforms_domain_are_refused_also_where_others_are_imputed() {
     let table = Table::new(4).with_gaps("x", [Some(1.0), None, Some(3.0), Some(-1.0)]);
     for missing in [Missing::Mean, Missing::Median, Missing::Number(0.0)] {

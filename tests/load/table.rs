@@ -21,6 +21,8 @@ pub struct Table {
     pub ids: Vec<i64>,
     pub columns: Vec<(String, Vec<Option<f64>>)>,
     pub texts: Vec<(String, Vec<Option<String>>)>,
+    /// Written value by value, also where few values would make a dictionary.
+    pub without_dictionaries: bool,
 }
 
 impl Table {
@@ -53,6 +55,7 @@ impl Table {
             ids: order.iter().map(|&row| self.ids[row]).collect(),
             columns: self.columns.iter().map(|(name, values)| (name.clone(), pick(values, order))).collect(),
             texts: self.texts.iter().map(|(name, values)| (name.clone(), pick(values, order))).collect(),
+            ..*self
         }
     }
 
@@ -74,7 +77,10 @@ impl Table {
             arrays.push((name, Arc::new(StringArray::from(values.clone())), true));
         }
         let batch = RecordBatch::try_from_iter_with_nullable(arrays).unwrap();
-        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(row_group_rows)).build();
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(row_group_rows))
+            .set_dictionary_enabled(!self.without_dictionaries)
+            .build();
         let file = std::fs::File::create(path).unwrap();
         let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
         writer.write(&batch).unwrap();

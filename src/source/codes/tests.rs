@@ -4,7 +4,6 @@ use std::fs::File;
 use std::path::Path;
 
 use arrow::array::*;
-use arrow::datatypes::*;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 
