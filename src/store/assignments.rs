@@ -10,22 +10,25 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, StringArray};
+use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array};
 use arrow::compute::{concat, filter};
-use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
 };
 use parquet::basic::{Compression, Encoding};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath, TypePtr};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath, TypePtr};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::annotated::with_annotations;
+use super::names::Names;
 use super::staged_file::StagedFile;
 use crate::error::{Error, Kind, Result};
 use crate::source::{Ids, Source};
@@ -95,39 +98,6 @@ pub struct AssignmentWriter {
     written: usize,
 }
 
-/// Names as a dictionary, and the code of each cluster's; `None` is null.
-struct Names {
-    values: ArrayRef,
-    codes: Vec<Option<i32>>,
-}
-
-impl Names {
-    fn new<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Self {
-        let mut distinct: Vec<&str> = Vec::new();
-        let codes = names
-            .map(|name| {
-                let name = name?;
-                let code = distinct.iter().position(|known| *known == name).unwrap_or_else(|| {
-                    distinct.push(name);
-                    distinct.len() - 1
-                });
-                Some(code as i32)
-            })
-            .collect();
-        Self { values: Arc::new(StringArray::from(distinct)), codes }
-    }
-
-    fn of(&self, clusters: &[u16]) -> Result<ArrayRef> {
-        let code = |cluster: &u16| self.codes.get(usize::from(*cluster)).copied().flatten();
-        let codes = match self.codes.iter().all(Option::is_some) {
-            true => Int32Array::from_iter_values(clusters.iter().map(|cluster| code(cluster).unwrap_or_default())),
-            false => clusters.iter().map(code).collect(),
-        };
-        let array = DictionaryArray::<Int32Type>::try_new(codes, self.values.clone());
-        Ok(Arc::new(array.map_err(|error| Error::bug(error.to_string()))?))
-    }
-}
-
 /// A column of a row group, still to be made.
 enum Column<'a> {
     Ids(ArrayRef),
@@ -136,16 +106,26 @@ enum Column<'a> {
     Numbers(&'a [f64]),
 }
 
+/// A column of a row group, encoded.
+enum Chunk {
+    Arrow(ArrowColumnChunk),
+    Pages(Bytes, Box<ColumnCloseResult>),
+}
+
 impl Column<'_> {
-    fn array(self) -> Result<ArrayRef> {
-        Ok(match self {
+    fn encode(self, encoder: ArrowColumnWriter, field: &Field, column: ColumnDescPtr) -> Result<Chunk, ParquetError> {
+        let array: ArrayRef = match self {
             Column::Ids(ids) => ids,
             Column::Clusters(clusters) => {
                 Arc::new(Int32Array::from_iter_values(clusters.iter().map(|cluster| i32::from(*cluster))))
             }
-            Column::Names(names, clusters) => names.of(clusters)?,
             Column::Numbers(numbers) => Arc::new(Float64Array::from(numbers.to_vec())),
-        })
+            Column::Names(names, clusters) => {
+                let (pages, close) = names.encode(column, clusters)?;
+                return Ok(Chunk::Pages(pages, Box::new(close)));
+            }
+        };
+        encode_column(encoder, field, &array).map(Chunk::Arrow)
     }
 }
 
@@ -266,12 +246,13 @@ impl AssignmentWriter {
                 Column::Numbers(&margins[rows]),
             ];
             let encoders = self.encoders.create_column_writers(first + number).map_err(|error| failed(&path, error))?;
-            work.extend(encoders.into_iter().zip(columns).zip(fields));
+            let all = encoders.into_iter().zip(columns).zip(fields).zip(self.writer.schema_descr().columns());
+            work.extend(all.map(|(column, description)| (column, description.clone())));
         }
-        let encode = |((encoder, column), field): ((ArrowColumnWriter, Column), &FieldRef)| {
-            encode_column(encoder, field, &column.array()?).map_err(|error| failed(&path, error))
+        let encode = |(((encoder, column), field), description): (((_, Column), &FieldRef), ColumnDescPtr)| {
+            column.encode(encoder, field, description).map_err(|error| failed(&path, error))
         };
-        let encoded: Vec<ArrowColumnChunk> = work.into_par_iter().map(encode).collect::<Result<_>>()?;
+        let encoded: Vec<Chunk> = work.into_par_iter().map(encode).collect::<Result<_>>()?;
         let width = fields.len();
         self.append(encoded, width).map_err(|error| failed(&path, error))?;
         self.pending.remove_first(n_rows);
@@ -279,12 +260,15 @@ impl AssignmentWriter {
         Ok(())
     }
 
-    fn append(&mut self, chunks: Vec<ArrowColumnChunk>, width: usize) -> Result<(), ParquetError> {
+    fn append(&mut self, chunks: Vec<Chunk>, width: usize) -> Result<(), ParquetError> {
         let mut chunks = chunks.into_iter();
         while chunks.len() > 0 {
             let mut group = self.writer.next_row_group()?;
             for chunk in chunks.by_ref().take(width) {
-                chunk.append_to_row_group(&mut group)?;
+                match chunk {
+                    Chunk::Arrow(chunk) => chunk.append_to_row_group(&mut group)?,
+                    Chunk::Pages(pages, close) => group.append_column(&pages, *close)?,
+                }
             }
             group.close()?;
         }

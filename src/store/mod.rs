@@ -11,6 +11,7 @@ mod disk;
 mod lock;
 mod manifest;
 mod model;
+mod names;
 mod record;
 mod run;
 mod staged_file;
