@@ -332,7 +332,7 @@ fn a_device_that_breaks_in_the_middle_of_a_trial_leaves_the_cpus_answers() {
     }
     let begun = calls() - before;
     for fault in [Fault::WrongSums, Fault::WrongLabels, Fault::Lost, Fault::Hang] {
-        for call in [begun, begun + 11, begun + 22] {
+        for call in [begun + 5, begun + 30] {
             arm(Plan { call, fault });
             walk_until_retired(&adapter, &case);
         }

@@ -85,8 +85,11 @@ fn try_one(adapter: &AdapterInfo, make: Make) -> Result<Option<String>> {
     // Every variant of a kernel is a program of its own to the driver.
     for variant in Variant::ALL {
         engine.walk_with(variant);
-        let found = engine.step(&models)?;
-        if let Some(wrong) = found.iter().zip(&expected).find_map(|(found, expected)| wrong_sums(found, expected)) {
+        let wrong = match engine.step(&models) {
+            Ok(found) => found.iter().zip(&expected).find_map(|(found, expected)| wrong_sums(found, expected)),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(wrong) = wrong {
             return Ok(Some(match engine.walked() {
                 Some(variant) => format!("{wrong}, in the kernel's variant {:?}", variant.name()),
                 None => wrong,
