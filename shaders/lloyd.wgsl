@@ -1,9 +1,9 @@
 // One pass over a chunk for many models: every row is read once and goes, model after model, to its nearest centroid.
 //
-// The host puts `const D: u32` in front. A row stands in registers, in quads of values, the last one filled up with
-// zeros; the sums of all models stand in workgroup memory, and whoever packs the models sees to it that they fit.
-const THREADS: u32 = 256u;
-const ROWS: u32 = 2048u;
+// The host puts in front `const D: u32`, and what tells one variant from another: `const THREADS: u32`, `const ROWS: u32`
+// (rows per workgroup) and `const TOGETHER: u32` (rows that a thread takes at once; a centroid is read once for all of
+// them). A row stands in registers, in quads of values, the last one filled up with zeros; the sums of all models stand
+// in workgroup memory, and whoever packs the models sees to it that they fit.
 const WIDTH: u32 = D + select(1u, 2u, WEIGHTED);
 const QUADS: u32 = (D + 3u) / 4u;
 const LAST: u32 = QUADS - 1u;
@@ -48,56 +48,84 @@ fn add_quad(slot: u32, weight: u32, values: vec4i, n: u32) {
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
     let n_sums = params.k * WIDTH;
+    copy = lane % COPIES;
     clear_sums(lane, THREADS, n_sums);
     workgroupBarrier();
 
     let start = params.first + (group.y * params.columns + group.x) * ROWS;
     let end = params.end;
     let n_models = params.models;
-    for (var r = 0u; r < ROWS; r += THREADS) {
+    for (var r = 0u; r < ROWS; r += THREADS * TOGETHER) {
         let row = start + r + lane;
         if (row < end) {
-            let at = row / PANEL * (PANEL * D) + row % PANEL;
-            var x: array<vec4f, QUADS>;
-            var values: array<vec4i, QUADS>;
-            // Loops over all quads of an array: compilers unroll these, however long.
-            for (var q = 0u; q < QUADS; q++) {
-                x[q] = quad(at + 4u * q * PANEL, select(4u, REST, q == LAST));
-                values[q] = vec4i(x[q]);
+            var x: array<array<vec4f, QUADS>, TOGETHER>;
+            var values: array<array<vec4i, QUADS>, TOGETHER>;
+            var own: array<u32, TOGETHER>;
+            var narrow: array<bool, TOGETHER>;
+            var weight: array<u32, TOGETHER>;
+            var audit: array<bool, TOGETHER>;
+            var any_narrow = false;
+            // Loops over all items of an array: compilers unroll these, however long.
+            for (var t = 0u; t < TOGETHER; t++) {
+                // Behind the last row that one is looked at again, and not added.
+                let is_there = t == 0u || row + t * THREADS < end;
+                own[t] = select(end - 1u, row + t * THREADS, is_there);
+                let at = own[t] / PANEL * (PANEL * D) + own[t] % PANEL;
+                for (var q = 0u; q < QUADS; q++) {
+                    x[t][q] = quad(at + 4u * q * PANEL, select(4u, REST, q == LAST));
+                    values[t][q] = vec4i(x[t][q]);
+                }
+                narrow[t] = is_there && x[t][0].x < WIDE;
+                any_narrow = any_narrow || narrow[t];
             }
-            if (x[0].x < WIDE) {
-                let weight = weight_of(row);
-                let audit = is_audited(row);
+            if (any_narrow) {
+                for (var t = 0u; t < TOGETHER; t++) {
+                    weight[t] = weight_of(own[t]);
+                    audit[t] = is_audited(own[t]);
+                }
                 var cluster = 0u;
                 for (var m = 0u; m < n_models; m++) {
                     let model = models[m];
                     let first = cluster;
-                    var near = FAR;
-                    var far = FAR;
-                    var nearest = cluster;
+                    var near: array<f32, TOGETHER>;
+                    var far: array<f32, TOGETHER>;
+                    var nearest: array<u32, TOGETHER>;
+                    for (var t = 0u; t < TOGETHER; t++) {
+                        near[t] = FAR;
+                        far[t] = FAR;
+                        nearest[t] = cluster;
+                    }
                     for (; cluster < model.end; cluster++) {
                         let c = cluster * QUADS;
-                        var distance = 0.0;
-                        for (var q = 0u; q < QUADS; q++) {
-                            distance = add_squares(distance, x[q] - centroids[c + q], select(4u, REST, q == LAST));
-                        }
-                        far = min(far, max(distance, near));
-                        if (distance < near) {
-                            near = distance;
-                            nearest = cluster;
+                        for (var t = 0u; t < TOGETHER; t++) {
+                            var distance = 0.0;
+                            for (var q = 0u; q < QUADS; q++) {
+                                let difference = x[t][q] - centroids[c + q];
+                                distance = add_squares(distance, difference, select(4u, REST, q == LAST));
+                            }
+                            far[t] = min(far[t], max(distance, near[t]));
+                            if (distance < near[t]) {
+                                near[t] = distance;
+                                nearest[t] = cluster;
+                            }
                         }
                     }
-                    if (far - near <= far * model.tie) {
-                        note_near_tie(params.model + m, row);
-                    } else {
-                        let slot = nearest * WIDTH;
-                        for (var q = 0u; q < QUADS; q++) {
-                            if (!TWICE) { values[q] = vec4i(x[q]); }
-                            add_quad(slot + 4u * q, weight, values[q], select(4u, REST, q == LAST));
+                    for (var t = 0u; t < TOGETHER; t++) {
+                        if (!narrow[t]) {
+                            continue;
                         }
-                        add_row(slot + D, weight);
-                        if (audit) {
-                            note_label(params.model + m, row, nearest - first);
+                        if (far[t] - near[t] <= far[t] * model.tie) {
+                            note_near_tie(params.model + m, own[t]);
+                        } else {
+                            let slot = nearest[t] * WIDTH;
+                            for (var q = 0u; q < QUADS; q++) {
+                                if (!TWICE) { values[t][q] = vec4i(x[t][q]); }
+                                add_quad(slot + 4u * q, weight[t], values[t][q], select(4u, REST, q == LAST));
+                            }
+                            add_row(slot + D, weight[t]);
+                            if (audit[t]) {
+                                note_label(params.model + m, own[t], nearest[t] - first);
+                            }
                         }
                     }
                 }

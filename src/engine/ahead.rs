@@ -49,7 +49,7 @@ impl Ahead {
             };
             let opened = adapter.map(|adapter| {
                 let mut engine = choice::open_gpu(adapter, &settings)?;
-                engine.compile_ahead(shape.n_features, weights)?;
+                engine.compile_ahead(shape, weights)?;
                 Ok(engine)
             });
             Ok((choice, opened))

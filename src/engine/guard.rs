@@ -137,6 +137,10 @@ impl Engine for Guard {
     fn counters(&self) -> Counters {
         sum(self.retired, self.active.counters())
     }
+
+    fn variant(&self) -> Option<&'static str> {
+        self.active.variant()
+    }
 }
 
 /// Every row is counted once, every weight, every coordinate.

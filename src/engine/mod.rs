@@ -47,6 +47,11 @@ pub trait Engine: Send {
 
     /// What was counted since the engine was made.
     fn counters(&self) -> Counters;
+
+    /// Which variant of its kernel the last pass was walked with, where there are several: it changes the time alone.
+    fn variant(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// The nearest and the second-nearest centroid of every row, in row order. With one cluster both are 0.

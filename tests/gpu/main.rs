@@ -20,4 +20,5 @@ mod shaders;
 mod silhouette;
 #[path = "../engine/cases.rs"]
 mod suite;
+mod tuning;
 mod uploads;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use segmint::engine::gpu::limits::{STORAGE_BINDINGS, WORKGROUP_WORDS};
 use segmint::engine::gpu::shaders::{Access, Kernel, ROW_FEATURES_MAX, Room, Sums, Weights};
+use segmint::engine::gpu::{Constants, PAIRED_FEATURES_MAX, Variant};
+use segmint::grid::BLOCK_ROWS;
 use wgpu::naga::proc::{GlobalCtx, Layouter};
 use wgpu::naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use wgpu::naga::{AddressSpace, Module, StorageAccess, front::wgsl};
@@ -24,7 +26,9 @@ fn validated(kernel: Kernel) -> (Module, ModuleInfo) {
 #[test]
 fn every_kernel_is_valid_with_baseline_capabilities_and_binds_what_the_host_says() {
     let all = Kernel::all();
-    assert_eq!(all.len(), 4 * ROW_FEATURES_MAX + 8);
+    // Two rooms, with and without weights: variants for any row, and one for short rows.
+    let varied = 4 * (4 * ROW_FEATURES_MAX + PAIRED_FEATURES_MAX);
+    assert_eq!(all.len(), varied + 8);
     assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len());
     for kernel in all {
         let (module, info) = validated(kernel);
@@ -59,6 +63,12 @@ fn workgroups_keep_within_the_default_limits() {
         let size = module.entry_points[0].workgroup_size;
         assert!(size.iter().product::<u32>() <= INVOCATIONS_MAX, "{kernel:?}: {size:?}");
         assert_eq!(kernel.rows_per_group() % size[0] as usize, 0, "{kernel:?}: rows are dealt out evenly");
+        if let Kernel::Lloyd { variant, .. } = kernel {
+            let Constants { threads, rows_per_group, together, .. } = variant.constants();
+            assert_eq!((size[0] as usize, kernel.rows_per_group()), (threads, rows_per_group), "{kernel:?}");
+            assert_eq!(rows_per_group % (threads * together), 0, "{kernel:?}: rows are dealt out evenly");
+            assert!(rows_per_group <= BLOCK_ROWS, "{kernel:?}: sums of one word");
+        }
         let mut layouter = Layouter::default();
         layouter
             .update(GlobalCtx {
@@ -80,7 +90,7 @@ fn workgroups_keep_within_the_default_limits() {
 
 #[test]
 fn parameters_and_models_have_the_size_that_the_host_writes() {
-    let (module, _) = validated(Kernel::Lloyd { d: 10, weights: Weights::None, room: Room::Few });
+    let (module, _) = validated(Kernel::lloyd(10, 55, Weights::None, Variant::Usual));
     let (_, params) = module.global_variables.iter().find(|(_, v)| v.space == AddressSpace::Uniform).unwrap();
     let (model, _) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some("Model")).unwrap();
     let mut layouter = Layouter::default();
@@ -106,9 +116,17 @@ fn each_shape_gets_a_kernel_whose_sums_fit() {
                 assert_eq!(Kernel::sum_words(d, k, weights), words);
                 assert_eq!(Kernel::shares(d, k, weights), fits && d <= ROW_FEATURES_MAX, "d = {d}, k = {k}");
                 if fits {
-                    let Kernel::Lloyd { room, .. } = Kernel::lloyd(d, words, weights) else { panic!("d = {d}") };
-                    assert!(words <= room.words() as usize);
-                    assert_eq!(room == Room::Full, words > Room::Few.words() as usize);
+                    for asked in Variant::ALL {
+                        let kernel = Kernel::lloyd(d, words, weights, asked);
+                        let Kernel::Lloyd { room, variant, .. } = kernel else { panic!("d = {d}") };
+                        let Constants { copies, together, .. } = variant.constants();
+                        // The most that the sums and all of their copies are indexed with.
+                        assert!(words * copies <= room.words() as usize, "{kernel:?}");
+                        assert_eq!(room == Room::Full, words * copies > Room::Few.words() as usize);
+                        assert!(together == 1 || d <= PAIRED_FEATURES_MAX);
+                        let fits = asked.fits(d, words);
+                        assert_eq!(variant, if fits { asked } else { Variant::Usual }, "d = {d}, {words} words");
+                    }
                 }
                 let sums = if fits { Sums::Local } else { Sums::Global };
                 assert_eq!(Kernel::lloyd_general(d, k, weights), Kernel::LloydGeneral { sums, weights });

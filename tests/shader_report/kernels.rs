@@ -1,5 +1,6 @@
 //! The kernels that are reported, their names, and the arithmetic that none of them can do without.
 
+use segmint::engine::gpu::Variant;
 use segmint::engine::gpu::shaders::{Kernel, ROW_FEATURES_MAX, Room, Sums, Weights};
 
 /// A sweep over k = 2..10, twice: the pass whose instructions per row are reported.
@@ -9,9 +10,18 @@ pub const CLUSTERS: u32 = 2 * (2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10);
 /// Clusters, or other rows, that one value meets at once in the kernels for any shape.
 const TOGETHER: u32 = 8;
 
-/// Every kernel there is, but of many models' one the smaller memory for d = 10 only: its code is the same.
+/// Numbers of features that unusual variants are reported for; the largest is where most registers are needed, and 16 is
+/// the largest of those that take two rows at once.
+const VARIED: [usize; 4] = [5, 10, 16, ROW_FEATURES_MAX];
+
+/// Every kernel there is, but of many models' one the smaller memory for d = 10 only, its code is the same; and of its
+/// unusual variants a few.
 pub fn all() -> Vec<Kernel> {
-    let kept = |kernel: &Kernel| !matches!(kernel, Kernel::Lloyd { d, room: Room::Few, .. } if *d != 10);
+    let kept = |kernel: &Kernel| match kernel {
+        Kernel::Lloyd { d, room, variant: Variant::Usual, .. } => *room == Room::Full || *d == 10,
+        Kernel::Lloyd { d, room, .. } => *room == Room::Full && VARIED.contains(d),
+        _ => true,
+    };
     Kernel::all().into_iter().filter(kept).collect()
 }
 
@@ -30,9 +40,10 @@ pub fn in_table(name: &str) -> bool {
 pub fn name(kernel: Kernel) -> String {
     let weighted = |weights| if weights == Weights::Given { " weighted" } else { "" };
     match kernel {
-        Kernel::Lloyd { d, weights, room } => {
+        Kernel::Lloyd { d, weights, room, variant } => {
             let few = if room == Room::Few { " few" } else { "" };
-            format!("lloyd d={d}{}{few}", weighted(weights))
+            let variant = if variant == Variant::Usual { String::new() } else { format!(" {}", variant.name()) };
+            format!("lloyd d={d}{}{few}{variant}", weighted(weights))
         }
         Kernel::LloydGeneral { sums, weights } => {
             let place = if sums == Sums::Local { "local" } else { "global" };
@@ -44,11 +55,19 @@ pub fn name(kernel: Kernel) -> String {
 }
 
 /// Vector instructions that one turn of the innermost loop needs at least: a subtraction and a fused multiply-add per
-/// feature and centroid.
+/// feature, centroid and row.
 pub fn inner_minimum(kernel: Kernel) -> u32 {
     match kernel {
-        Kernel::Lloyd { d, .. } => 2 * d as u32,
+        Kernel::Lloyd { d, .. } => 2 * d as u32 * rows_at_once(kernel),
         _ => 2 * TOGETHER,
+    }
+}
+
+/// Rows that one thread takes through its loops together.
+pub fn rows_at_once(kernel: Kernel) -> u32 {
+    match kernel {
+        Kernel::Lloyd { variant, .. } => variant.constants().together as u32,
+        _ => 1,
     }
 }
 

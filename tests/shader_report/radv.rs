@@ -14,7 +14,7 @@ use wgpu::naga::front::wgsl;
 use wgpu::naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use wgpu::naga::valid::{Capabilities, ValidationFlags, Validator};
 
-use crate::kernels::{CLUSTERS, MODELS, inner_minimum, is_many_models, name};
+use crate::kernels::{CLUSTERS, MODELS, inner_minimum, is_many_models, name, rows_at_once};
 use crate::listing::deepest_nest;
 use crate::table::{Line, Table};
 
@@ -110,7 +110,9 @@ impl Radv {
         let (per_row, per_row_minimum) = match (is_many_models(kernel), &nest[..]) {
             (false, _) => (0, 0),
             (true, [row, model, cluster]) => {
-                (row.all + MODELS * model.all + CLUSTERS * cluster.all, CLUSTERS * inner_minimum(kernel))
+                let turn = row.all + MODELS * model.all + CLUSTERS * cluster.all;
+                let rows = rows_at_once(kernel);
+                (turn.div_ceil(rows), CLUSTERS * inner_minimum(kernel) / rows)
             }
             (true, nest) => return Err(format!("rows, models and clusters are loops one in another: {nest:?}")),
         };

@@ -44,6 +44,9 @@ pub struct Timing {
     /// Of the median pass, by a GPU's own clock: its dispatches alone; absent where it does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_ms: Option<f64>,
+    /// The variant of its kernel that a GPU ended with, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// Of the panels that a pass reads, or of the Parquet file.
     pub bytes: u64,
     /// Bytes per second that the threads read from a region of the matrix's size; null where it is no limit.
@@ -81,6 +84,7 @@ impl Timing {
             max_ms: times.iter().copied().fold(f64::NAN, f64::max),
             first_ms: None,
             device_ms: None,
+            variant: None,
             bytes: 0,
             bandwidth: None,
             bandwidth_share: None,
@@ -167,10 +171,11 @@ impl Answer {
         let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
         for timing in &self.results {
             let software = if timing.software { " [software: not a speed]" } else { "" };
+            let variant = timing.variant.as_ref().map_or(String::new(), |name| format!(", {} kernel", terminal(name)));
             let rate = timing.rows as f64 * 1e3 / timing.median_ms;
             table.add_row([
                 timing.title(),
-                format!("{}{software}", terminal(&timing.device)),
+                format!("{}{variant}{software}", terminal(&timing.device)),
                 grouped(timing.rows),
                 timing.features.to_string(),
                 timing.k.to_string(),
@@ -231,5 +236,21 @@ mod tests {
         let answer = Answer { results: vec![timing(Some(0.25)), timing(None)], ..Answer::of_this_machine(1) };
         let table = answer.table();
         assert!(table.contains("device ms") && table.contains("   0.250 "), "{table}");
+    }
+
+    #[test]
+    fn a_gpus_kernel_is_named_where_there_are_several_and_benches_of_before_are_still_read() {
+        let of = |variant: Option<&str>| Timing {
+            variant: variant.map(str::to_owned),
+            ..Timing::new(What::Step, "GPU", 1000, 10, 5, 1, vec![1.5])
+        };
+        let answer = Answer { results: vec![of(Some("paired")), of(None)], ..Answer::of_this_machine(1) };
+        let json = serde_json::to_value(&answer).unwrap();
+        assert_eq!(json["results"][0]["variant"], "paired");
+        assert!(json["results"][1].get("variant").is_none());
+        // What has no such key is what was printed before there was one.
+        let read: Answer = serde_json::from_value(json).unwrap();
+        assert!(read.results[0].is_like(&read.results[1]) && read.results[1].variant.is_none());
+        assert!(answer.table().contains("GPU, paired kernel "), "{}", answer.table());
     }
 }

@@ -67,6 +67,7 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
             software: device.kind == DeviceKind::SoftwareGpu,
             first_ms: Some(median_and_least(&firsts).0),
             device_ms: known(&of_device),
+            variant: engine.variant().map(str::to_owned),
             bytes,
             watts: meter.watts().filter(|_| device.kind == DeviceKind::Cpu),
             ..timing

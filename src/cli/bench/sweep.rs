@@ -75,6 +75,7 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
                 way: Some(way.to_owned()),
                 software: is_software,
                 device_ms: known(&of_device),
+                variant: engine.variant().map(str::to_owned),
                 bytes: bytes * starts.len().div_ceil(batch) as u64,
                 watts: meter.watts().filter(|_| device.kind == DeviceKind::Cpu),
                 ..timing

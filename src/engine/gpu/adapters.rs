@@ -41,7 +41,15 @@ impl AdapterInfo {
             return None;
         }
         let key = wgpu::util::pipeline_cache_key(&self.adapter.get_info())?;
-        Some(Cache::of(folder, &key, &self.device))
+        Some(Cache::of(folder, &key, &self.device, "kernels"))
+    }
+
+    /// Where the variants that were found to be the fastest are kept in a folder: on any backend.
+    pub(super) fn choices(&self, folder: &Path) -> Cache {
+        let info = self.adapter.get_info();
+        let ids = || format!("{}_{}_{}", self.device.backend.to_lowercase(), info.vendor, info.device);
+        let key = wgpu::util::pipeline_cache_key(&info).unwrap_or_else(ids);
+        Cache::of(folder, &key, &self.device, "variants")
     }
 
     /// What `--device` is compared with: "name (backend)".

@@ -5,13 +5,31 @@ use std::cmp::Reverse;
 
 use super::limits::WORKGROUP_WORDS;
 use super::shaders::{Kernel, Weights};
+use super::variants::Variant;
 use crate::grid::Centroids;
 
 /// Models that one dispatch is for, as positions in the list they came in.
 #[derive(Debug)]
 pub(super) struct Batch {
-    pub kernel: Kernel,
+    /// The usual variant, where there are several.
+    kernel: Kernel,
+    /// Words of workgroup memory that the sums of all of them take.
+    pub sum_words: usize,
     pub models: Vec<usize>,
+}
+
+impl Batch {
+    pub fn has_variants(&self) -> bool {
+        matches!(self.kernel, Kernel::Lloyd { .. })
+    }
+
+    /// The kernel in a variant, as far as there is one that fits.
+    pub fn kernel(&self, variant: Variant) -> Kernel {
+        match self.kernel {
+            Kernel::Lloyd { d, weights, .. } => Kernel::lloyd(d, self.sum_words, weights, variant),
+            other => other,
+        }
+    }
 }
 
 /// The larger a model's sums, the earlier it is placed: where it leaves the least room.
@@ -34,11 +52,12 @@ pub(super) fn batches(models: &[Centroids], weights: Weights) -> Vec<Batch> {
     }
     let together = packed.into_iter().map(|(used, batch)| {
         let n_features = batch.first().map_or(0, |&model| models[model].n_features());
-        Batch { kernel: Kernel::lloyd(n_features, used, weights), models: batch }
+        Batch { kernel: Kernel::lloyd(n_features, used, weights, Variant::Usual), sum_words: used, models: batch }
     });
     let general = |model: usize| {
         let (d, k) = (models[model].n_features(), models[model].n_clusters());
-        Batch { kernel: Kernel::lloyd_general(d, k, weights), models: vec![model] }
+        let sum_words = Kernel::sum_words(d, k, weights);
+        Batch { kernel: Kernel::lloyd_general(d, k, weights), sum_words, models: vec![model] }
     };
     together.chain(alone.into_iter().map(general)).collect()
 }
@@ -80,7 +99,7 @@ mod tests {
         assert_eq!(seen, (0..models.len()).collect::<Vec<_>>());
         for batch in batches {
             let clusters: usize = batch.models.iter().map(|&model| models[model].n_clusters()).sum();
-            match batch.kernel {
+            match batch.kernel(Variant::Usual) {
                 Kernel::Lloyd { d: 10, room, .. } => assert!(11 * clusters <= room.words() as usize),
                 Kernel::LloydGeneral { .. } => assert!(11 * clusters > WORKGROUP_WORDS as usize),
                 other => panic!("{other:?} is no pass"),

@@ -1,6 +1,7 @@
-//! Compiled kernels on the disk, for the next run on the same device: one file for an adapter, its driver and a version of
-//! segmint. What is in it is the driver's own; around it stands a checksum of ours, so that no driver is ever handed
-//! what it did not write. Nothing here can end a run: a file that cannot be read or written is a kernel compiled again.
+//! What a run leaves on the disk for the next one on the same device, compiled kernels above all: one file of a sort for an
+//! adapter, its driver and a version of segmint. Compiled kernels are the driver's own; around them stands a checksum of
+//! ours, so that no driver is ever handed what it did not write. Nothing here can end a run: a file that cannot be read
+//! or written is a kernel compiled again.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ const HEADER_BYTES: usize = 8 + 16 + 16;
 /// A file that is larger is none of ours: our kernels take some hundred KB.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// The place of one device's kernels.
+/// The place of one device's kernels, or of what else was found of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cache {
     path: PathBuf,
@@ -27,11 +28,11 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// `key` is wgpu's name for devices that could share a file.
-    pub fn of(folder: &Path, key: &str, device: &Device) -> Self {
-        let owner = [key, &device.name, &device.driver, &device.backend, env!("CARGO_PKG_VERSION")].join("\n");
+    /// `key` is a name for devices that could share a file, `sort` says what is in it.
+    pub fn of(folder: &Path, key: &str, device: &Device, sort: &str) -> Self {
+        let owner = [key, &device.name, &device.driver, &device.backend, env!("CARGO_PKG_VERSION"), sort].join("\n");
         let owner = xxh3_128(owner.as_bytes());
-        Self { path: folder.join(format!("{key}_{owner:032x}.kernels")), owner }
+        Self { path: folder.join(format!("{key}_{owner:032x}.{sort}")), owner }
     }
 
     pub fn path(&self) -> &Path {
@@ -90,7 +91,7 @@ mod tests {
     fn what_is_written_is_read_again_and_nothing_else_is() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("deep/er");
-        let cache = Cache::of(&folder, "key", &device("1"));
+        let cache = Cache::of(&folder, "key", &device("1"), "kernels");
         assert_eq!(cache.read(), Ok(None));
         let data = b"what a driver wrote".repeat(99);
         cache.write(b"older").unwrap();
@@ -110,7 +111,7 @@ mod tests {
             assert!(cache.read().is_err(), "{length} bytes");
         }
         // Another driver has another file, and would not take this one under its name.
-        let other = Cache::of(&folder, "key", &device("2"));
+        let other = Cache::of(&folder, "key", &device("2"), "kernels");
         assert_ne!(other.path(), cache.path());
         std::fs::write(other.path(), &whole).unwrap();
         assert!(other.read().unwrap_err().contains("another device"));
@@ -120,7 +121,7 @@ mod tests {
     fn a_folder_that_cannot_be_is_said_and_nothing_more() {
         let place = tempfile::tempdir().unwrap();
         std::fs::write(place.path().join("file"), "").unwrap();
-        let cache = Cache::of(&place.path().join("file/folder"), "key", &device("1"));
+        let cache = Cache::of(&place.path().join("file/folder"), "key", &device("1"), "kernels");
         assert!(cache.write(b"data").is_err());
     }
 }

@@ -17,6 +17,7 @@ use super::limits::{BINDING_BYTES, BUFFER_BYTES, GROUPS_PER_DIMENSION, STORAGE_B
 use super::pipelines::{Pipeline, Pipelines, ShaderChecks, compile};
 use super::shaders::Kernel;
 use super::staging::{Ring, Uploads};
+use super::tuner::{Readiness, Tuning};
 use crate::engine::{Counters, Device, DeviceKind};
 use crate::error::{Error, Kind, Result};
 use crate::observe::Observe;
@@ -69,6 +70,9 @@ pub(super) struct Gpu {
     pub(super) straight: Vec<Buffer>,
     pub(super) uploads: Uploads,
     stopwatch: Option<Stopwatch>,
+    clock: Clock,
+    /// The dispatches of this pass are timed, though nobody counts.
+    pub(super) takes_time: bool,
     trouble: Arc<Trouble>,
     pipelines: Pipelines,
     readback: Option<Buffer>,
@@ -87,7 +91,8 @@ impl Gpu {
         let shares_memory = matches!(adapter.device.kind, DeviceKind::IntegratedGpu | DeviceKind::SoftwareGpu);
         let straight = shares_memory && settings.uploads == Uploads::Straight;
         required_features |= offered & if straight { MAPPED } else { wgpu::Features::empty() };
-        required_features |= offered & if settings.clock == Clock::On { TIMED } else { wgpu::Features::empty() };
+        let is_timed = settings.clock == Clock::On || matches!(settings.tuning, Tuning::Above(_));
+        required_features |= offered & if is_timed { TIMED } else { wgpu::Features::empty() };
         let request = wgpu::DeviceDescriptor {
             label: Some("segmint"),
             required_features,
@@ -122,6 +127,8 @@ impl Gpu {
             straight: Vec::new(),
             uploads,
             stopwatch,
+            clock: settings.clock,
+            takes_time: false,
             trouble,
             pipelines: Pipelines::new(kept),
             readback: None,
@@ -199,14 +206,27 @@ impl Gpu {
 
     /// Starts to compile kernels that will be asked for.
     pub fn compile_ahead(&mut self, kernels: &[Kernel]) -> Result<()> {
+        let mut new: Vec<Kernel> = kernels.iter().copied().filter(|&kernel| !self.pipelines.knows(kernel)).collect();
+        new.sort_unstable();
+        new.dedup();
+        if new.is_empty() {
+            return Ok(());
+        }
         self.call("shaders", |gpu| {
-            let new: Vec<Kernel> = kernels.iter().copied().filter(|&kernel| !gpu.pipelines.knows(kernel)).collect();
             let texts: Vec<_> = new.into_iter().map(|kernel| (kernel, gpu.faults.shader(kernel.source()))).collect();
-            if !texts.is_empty() {
-                gpu.pipelines.start(&gpu.device, texts, gpu.checks);
-            }
+            gpu.pipelines.start(&gpu.device, texts, gpu.checks);
             Ok(())
         })
+    }
+
+    /// How far a kernel is that was to be compiled ahead.
+    pub fn readiness(&mut self, kernel: Kernel) -> Readiness {
+        self.pipelines.readiness(kernel)
+    }
+
+    /// Whether the device takes its own time.
+    pub fn has_clock(&self) -> bool {
+        self.stopwatch.is_some()
     }
 
     /// The start of a list of work.
@@ -239,7 +259,8 @@ impl Gpu {
                 layout: &pipeline.layout,
                 entries: &entries,
             });
-            let timestamp_writes = gpu.stopwatch.as_mut().and_then(Stopwatch::next);
+            let is_timed = gpu.takes_time || gpu.clock == Clock::On;
+            let timestamp_writes = gpu.stopwatch.as_mut().filter(|_| is_timed).and_then(Stopwatch::next);
             let descriptor = wgpu::ComputePassDescriptor { timestamp_writes, ..Default::default() };
             let mut pass = encoder.begin_compute_pass(&descriptor);
             pass.set_pipeline(&pipeline.pipeline);
@@ -261,17 +282,18 @@ impl Gpu {
         })
     }
 
-    /// Adds what the dispatches since the last call took to the counters, where the device takes its own time. Their
-    /// work must be done.
-    pub fn read_clock(&mut self) -> Result<()> {
+    /// Nanoseconds that the dispatches since the last call took, where the device takes its own time, 0 where it does not
+    /// tell. They are counted where that was asked for. Their work must be done.
+    pub fn read_clock(&mut self) -> Result<u64> {
         if self.stopwatch.is_none() {
-            return Ok(());
+            return Ok(0);
         }
         self.call("times", |gpu| {
-            if let Some(stopwatch) = &mut gpu.stopwatch {
-                gpu.counters.device_nanoseconds += stopwatch.read(&gpu.device);
+            let nanoseconds = gpu.stopwatch.as_mut().map_or(0, |stopwatch| stopwatch.read(&gpu.device));
+            if gpu.clock == Clock::On {
+                gpu.counters.device_nanoseconds += nanoseconds;
             }
-            Ok(())
+            Ok(nanoseconds)
         })
     }
 

@@ -2,6 +2,7 @@
 //! per batch; one submit and one small readback where the data stays on the device.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use wgpu::{Buffer, BufferUsages, CommandEncoder};
 
@@ -15,6 +16,7 @@ use super::notes::{Layout, checksum};
 use super::pipelines::Pipeline;
 use super::settle::{add_rows, decide_rows};
 use super::shaders::{CentroidLayout, NOTES, TOTALS, Weights};
+use super::variants::Variant;
 use super::work::{Dispatch, ModelEntry, Params, Place, Plan, Ready, cut, grown, of_one};
 use crate::engine::Decision;
 use crate::error::{Error, Result};
@@ -42,6 +44,7 @@ struct List {
     totals: Vec<usize>,
     totals_bytes: u64,
     notes: Layout,
+    variant: Variant,
 }
 
 impl List {
@@ -86,7 +89,7 @@ impl GpuEngine {
         self.weights().width(model.n_features())
     }
 
-    fn weights(&self) -> Weights {
+    pub(super) fn weights(&self) -> Weights {
         self.resident.as_ref().map_or(Weights::None, |resident| resident.weights)
     }
 
@@ -94,16 +97,26 @@ impl GpuEngine {
         let capacity = models.iter().map(|model| self.tie_capacity(model)).fold(0, u32::saturating_add);
         let mut plan = Plan::default();
         let turn = self.passes % models.len() as u32;
-        let list = self.list(&mut plan, models, capacity, turn)?;
+        let trial = self.trial(models)?;
+        let list = self.list(&mut plan, models, capacity, turn, trial.variant)?;
         let ready = plan.upload(&mut self.gpu, &mut self.inputs)?;
         let results = self.results(&list)?;
+        let started = Instant::now();
         let sent = self.send(&ready, &list, &results, 0..list.notes.chunks)?;
-        // The device works; so does the host.
+        // What near ties cost beyond that is not the kernel's.
+        self.gpu.takes_time = false;
+        let watches = trial.is_timed() && !self.gpu.has_clock();
+        let watched = watches.then(|| self.gpu.read_back(sent.clone(), list.bytes_at_once())).transpose()?;
+        let took = started.elapsed();
+        // The device works; so does the host, unless it was watching.
         let audit =
             |(number, &position): (usize, &usize)| self.audited_labels(&models[position], number, models.len(), turn);
         let audits = list.order.iter().enumerate().map(audit).collect::<Result<Vec<_>>>()?;
         let mut all = models.iter().map(|model| self.wide_sums(model)).collect::<Result<Vec<_>>>()?;
-        let mut bytes = self.gpu.read_back(sent, list.bytes_at_once())?;
+        let mut bytes = match watched {
+            Some(bytes) => bytes,
+            None => self.gpu.read_back(sent, list.bytes_at_once())?,
+        };
         if self.gpu.faults.strikes(Fault::WrongSums)
             && let Some(byte) = bytes.first_mut()
         {
@@ -125,12 +138,20 @@ impl GpuEngine {
             add_rows(&self.resident()?.matrix, model, rows, sums)?;
         }
         self.gpu.counters.model_passes += models.len() as u64;
-        self.gpu.read_clock()?;
+        let by_device = self.gpu.read_clock()?;
+        self.learn(trial, by_device, took);
         Ok(all)
     }
 
     /// Plans the walks of models over all chunks.
-    fn list(&mut self, plan: &mut Plan, models: &[Centroids], tie_capacity: u32, turn: u32) -> Result<List> {
+    fn list(
+        &mut self,
+        plan: &mut Plan,
+        models: &[Centroids],
+        tie_capacity: u32,
+        turn: u32,
+        variant: Variant,
+    ) -> Result<List> {
         let weights = self.weights();
         let batches = batches(models, weights);
         let order: Vec<usize> = batches.iter().flat_map(|batch| batch.models.iter().copied()).collect();
@@ -147,9 +168,10 @@ impl GpuEngine {
         let mut walks = Vec::with_capacity(batches.len());
         let mut number = 0;
         for batch in batches {
-            let pipeline = self.gpu.pipeline(batch.kernel)?;
+            let kernel = batch.kernel(variant);
+            let pipeline = self.gpu.pipeline(kernel)?;
             let walking: Vec<&Centroids> = batch.models.iter().map(|&position| &models[position]).collect();
-            let layout = batch.kernel.centroid_layout();
+            let layout = kernel.centroid_layout();
             let entries = (layout == CentroidLayout::Quads).then(|| plan.models(&entries(&walking)));
             let Some(first) = walking.first() else { return Err(Error::bug("a batch has no model")) };
             let common = Params {
@@ -164,14 +186,14 @@ impl GpuEngine {
                 ..of_one(first)
             };
             let resident = self.resident()?;
-            let rows_per_group = batch.kernel.rows_per_group();
+            let rows_per_group = kernel.rows_per_group();
             let dispatches = (0..notes.chunks)
                 .map(|chunk| cut(plan, &self.limits, resident, chunk, common, rows_per_group))
                 .collect();
             number += walking.len();
             walks.push(Walk { pipeline, centroids: plan.centroids(walking, layout), entries, dispatches });
         }
-        Ok(List { walks, order, totals, totals_bytes: 8 * end as u64, notes })
+        Ok(List { walks, order, totals, totals_bytes: 8 * end as u64, notes, variant })
     }
 
     fn results(&mut self, list: &List) -> Result<Buffer> {
@@ -242,7 +264,7 @@ impl GpuEngine {
             return (0..layout.models)
                 .map(|number| match layout.near_ties_of(notes, number) {
                     0 => Ok(Vec::new()),
-                    count => self.near_ties_of_one(&models[list.order[number]], count),
+                    count => self.near_ties_of_one(&models[list.order[number]], count, list.variant),
                 })
                 .collect();
         }
@@ -278,10 +300,10 @@ impl GpuEngine {
 
     /// The near ties of one model, however many: chunk by chunk, with a list as long as the longest. The same kernel on the
     /// same input flags the same rows; their number must agree.
-    fn near_ties_of_one(&mut self, model: &Centroids, count: u32) -> Result<Vec<u64>> {
+    fn near_ties_of_one(&mut self, model: &Centroids, count: u32, variant: Variant) -> Result<Vec<u64>> {
         let longest = self.resident()?.chunks.iter().map(|chunk| chunk.rows.len()).max().unwrap_or(0);
         let (mut plan, models) = (Plan::default(), std::slice::from_ref(model));
-        let list = self.list(&mut plan, models, longest as u32, 0)?;
+        let list = self.list(&mut plan, models, longest as u32, 0, variant)?;
         let ready = plan.upload(&mut self.gpu, &mut self.inputs)?;
         let results = self.results(&list)?;
         let mut all = Vec::with_capacity(count as usize);

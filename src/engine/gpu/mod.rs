@@ -12,6 +12,7 @@ mod assign;
 mod batches;
 mod buffers;
 mod cache;
+mod choices;
 mod clock;
 mod device;
 mod farthest;
@@ -31,6 +32,9 @@ pub mod shaders;
 mod silhouette;
 #[doc(hidden)]
 pub mod staging;
+mod tuner;
+mod tuning;
+mod variants;
 mod work;
 
 #[cfg(test)]
@@ -42,18 +46,22 @@ pub use limits::Limits;
 pub use pipelines::ShaderChecks;
 pub use self_test::{Check, Report, self_test};
 pub use shaders::Weights;
+pub use tuner::{Tuning, WORK_MIN};
+pub use variants::{Constants, PAIRED_FEATURES_MAX, Variant};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::choices::Choices;
 use self::device::Gpu;
 use self::lloyd::nothing_loaded;
 use self::resident::Resident;
 use self::shaders::Kernel;
 use self::staging::Uploads;
+use self::tuning::Tuned;
 use self::work::Inputs;
-use super::{Assignment, Counters, Device, Engine, Row};
+use super::{Assignment, Counters, Device, DeviceKind, Engine, Row, Shape};
 use crate::error::{Error, Result};
 use crate::grid::{CLUSTERS_MAX, Centroids, FEATURES_MAX, Matrix, Sums};
 use crate::observe::Observe;
@@ -65,10 +73,11 @@ pub struct GpuSettings {
     pub checks: ShaderChecks,
     /// A wait longer than this is a fault.
     pub hang: Duration,
-    /// The folder where compiled kernels are kept for the next run.
+    /// The folder where compiled kernels, and which of them are the fastest, are kept for the next run.
     pub cache: Option<PathBuf>,
     pub uploads: Uploads,
     pub clock: Clock,
+    pub tuning: Tuning,
 }
 
 impl GpuSettings {
@@ -81,6 +90,8 @@ impl GpuSettings {
             cache: None,
             uploads: Uploads::Straight,
             clock: Clock::Off,
+            // What a software adapter takes says nothing.
+            tuning: if device.kind == DeviceKind::SoftwareGpu { Tuning::Off } else { Tuning::Above(WORK_MIN) },
         }
     }
 }
@@ -92,6 +103,7 @@ pub struct GpuEngine {
     inputs: Inputs,
     results: Option<wgpu::Buffer>,
     resident: Option<Resident>,
+    tuned: Tuned,
     /// Passes so far: audits take turns.
     passes: u32,
 }
@@ -99,18 +111,35 @@ pub struct GpuEngine {
 impl GpuEngine {
     pub fn open(adapter: &AdapterInfo, settings: GpuSettings) -> Result<Self> {
         let gpu = Gpu::open(adapter, &settings)?;
+        let tunes = matches!(settings.tuning, Tuning::Above(_));
+        let place = settings.cache.as_deref().filter(|_| tunes).map(|folder| adapter.choices(folder));
+        let (choices, said) = Choices::open(place);
+        let tuned = Tuned::new(settings.tuning, choices, said);
         let (limits, inputs) = (settings.limits, Inputs::default());
-        Ok(Self { gpu, limits, inputs, results: None, resident: None, passes: 0 })
+        Ok(Self { gpu, limits, inputs, results: None, resident: None, tuned, passes: 0 })
     }
 
     /// Says from now on what only those want to know who ask for more, and what there was of it so far.
     pub fn tell(&mut self, observe: &Observe) {
         self.gpu.tell(observe);
+        self.tuned.tell(observe);
     }
 
-    /// Starts to compile what any run over rows of so many features will ask for.
-    pub fn compile_ahead(&mut self, n_features: usize, weights: Weights) -> Result<()> {
-        self.gpu.compile_ahead(&Kernel::usual(n_features, weights))
+    /// Starts to compile what any run over such rows will ask for, and then what is to be tried on them, or is known to be
+    /// the fastest.
+    pub fn compile_ahead(&mut self, shape: Shape, weights: Weights) -> Result<()> {
+        self.gpu.compile_ahead(&Kernel::usual(shape.n_features, weights))?;
+        self.gpu.compile_ahead(&self.tuned.foreseen(shape, weights))
+    }
+
+    /// Walks with one variant from now on, wherever it fits.
+    pub fn walk_with(&mut self, variant: Variant) {
+        self.tuned.only(variant);
+    }
+
+    /// The variant that the last pass was walked with, where its kernel has several.
+    pub fn walked(&self) -> Option<Variant> {
+        self.tuned.walked()
     }
 
     /// Whether the matrix stays on the device between passes; otherwise part of it is uploaded on each.
@@ -165,5 +194,9 @@ impl Engine for GpuEngine {
 
     fn counters(&self) -> Counters {
         self.gpu.counters
+    }
+
+    fn variant(&self) -> Option<&'static str> {
+        self.walked().map(Variant::name)
     }
 }

@@ -2,14 +2,17 @@
 //! milliseconds for one, and while rows are uploaded a core is free.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
 use super::kept::Kept;
 use super::shaders::{Access, Kernel};
+use super::tuner::Readiness;
 use crate::observe::Observe;
 
 /// Whether compiled shaders check their own bounds and loops. Ours are written for known sizes and need no checks; the
@@ -34,7 +37,11 @@ type Compiled = Result<Pipeline, String>;
 /// The kernels of one device.
 pub(super) struct Pipelines {
     made: BTreeMap<Kernel, Pipeline>,
+    /// Those that were compiled ahead, and that the driver did not take.
+    refused: BTreeSet<Kernel>,
     ahead: Vec<Ahead>,
+    /// Tells the threads that nobody needs any more kernels.
+    enough: Arc<AtomicBool>,
     kept: Option<Kept>,
 }
 
@@ -47,7 +54,8 @@ struct Ahead {
 
 impl Pipelines {
     pub fn new(kept: Option<Kept>) -> Self {
-        Self { made: BTreeMap::new(), ahead: Vec::new(), kept }
+        let (made, refused) = (BTreeMap::new(), BTreeSet::new());
+        Self { made, refused, ahead: Vec::new(), enough: Arc::default(), kept }
     }
 
     pub fn tell(&mut self, observe: &Observe) {
@@ -73,9 +81,40 @@ impl Pipelines {
         self.made.get(&kernel).cloned()
     }
 
-    /// Whether a kernel is there or on its way.
+    /// Whether a kernel is there or on its way, or will never come that way.
     pub fn knows(&self, kernel: Kernel) -> bool {
-        self.made.contains_key(&kernel) || self.ahead.iter().any(|ahead| ahead.kernels.contains(&kernel))
+        self.made.contains_key(&kernel) || self.refused.contains(&kernel) || self.is_underway(kernel)
+    }
+
+    fn is_underway(&self, kernel: Kernel) -> bool {
+        self.ahead.iter().any(|ahead| ahead.kernels.contains(&kernel))
+    }
+
+    /// How far a kernel is, without waiting for it.
+    pub fn readiness(&mut self, kernel: Kernel) -> Readiness {
+        for ahead in &mut self.ahead {
+            loop {
+                match ahead.compiled.try_recv() {
+                    Ok((found, compiled)) => {
+                        ahead.kernels.retain(|waiting| *waiting != found);
+                        match compiled {
+                            Ok(pipeline) => drop(self.made.insert(found, pipeline)),
+                            Err(_) => drop(self.refused.insert(found)),
+                        }
+                    }
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => {
+                        self.refused.extend(ahead.kernels.drain(..));
+                        break;
+                    }
+                }
+            }
+        }
+        match (self.made.contains_key(&kernel), self.is_underway(kernel)) {
+            (true, _) => Readiness::Ready,
+            (false, true) => Readiness::Underway,
+            (false, false) => Readiness::Refused,
+        }
     }
 
     pub fn keep(&mut self, pipeline: Pipeline) {
@@ -86,9 +125,12 @@ impl Pipelines {
     pub fn start(&mut self, device: &wgpu::Device, texts: Vec<(Kernel, String)>, checks: ShaderChecks) {
         let kernels = texts.iter().map(|(kernel, _)| *kernel).collect();
         let (sender, compiled) = channel();
-        let (device, cache) = (device.clone(), self.cache());
+        let (device, cache, enough) = (device.clone(), self.cache(), self.enough.clone());
         let thread = spawn(move || {
             for (kernel, text) in texts {
+                if enough.load(Ordering::Relaxed) {
+                    return;
+                }
                 let done = catch_unwind(AssertUnwindSafe(|| compile(&device, kernel, text, checks, cache.clone())));
                 // Nobody listens any more where the device was given up.
                 let _ = sender.send((kernel, done.unwrap_or_else(|panic| Err(panicked(&*panic)))));
@@ -121,7 +163,8 @@ impl Pipelines {
     }
 
     fn join(&mut self) {
-        // A process that ends while a driver compiles may crash in it.
+        // A process that ends while a driver compiles may crash in it: what has begun is waited for.
+        self.enough.store(true, Ordering::Relaxed);
         for ahead in self.ahead.drain(..) {
             let _ = ahead.thread.join();
         }

@@ -1,5 +1,6 @@
 //! Tries a device on what drivers get wrong: near ties on either side of the bound, the extremes of the grid, the last
-//! elements of the largest binding, wide centroids, carries between words. Every answer is compared with integers.
+//! elements of the largest binding, wide centroids, carries between words, in every variant of a kernel. Every answer is
+//! compared with integers.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use super::limits::BINDING_BYTES;
 use super::pipelines::ShaderChecks;
 use super::settle::{add_rows, decide_rows};
 use super::shaders::{Kernel, ROW_FEATURES_MAX, Weights};
+use super::variants::Variant;
 use super::{AdapterInfo, GpuEngine, GpuSettings};
 use crate::engine::{Device, Engine};
 use crate::error::Result;
@@ -74,15 +76,27 @@ fn try_one(adapter: &AdapterInfo, make: Make) -> Result<Option<String>> {
     if Kernel::shares(d, model.n_clusters(), weights) {
         models.push(Centroids::new(1, 0, d, model.values()[..model.n_clusters().div_ceil(2) * d].to_vec()));
     }
-    for (model, sums) in models.iter().zip(engine.step(&models)?) {
-        let mut expected = Sums::zero(model.n_clusters(), d);
-        add_rows(&matrix, model, &rows, &mut expected)?;
-        if sums.rows != expected.rows {
-            return Ok(Some("rows are counted in wrong clusters, or lost".to_owned()));
+    let mut expected = Vec::with_capacity(models.len());
+    for model in &models {
+        let mut sums = Sums::zero(model.n_clusters(), d);
+        add_rows(&matrix, model, &rows, &mut sums)?;
+        expected.push(sums);
+    }
+    // Every variant of a kernel is a program of its own to the driver.
+    for variant in Variant::ALL {
+        engine.walk_with(variant);
+        let wrong = match engine.step(&models) {
+            Ok(found) => found.iter().zip(&expected).find_map(|(found, expected)| wrong_sums(found, expected)),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(wrong) = wrong {
+            return Ok(Some(match engine.walked() {
+                Some(variant) => format!("{wrong}, in the kernel's variant {:?}", variant.name()),
+                None => wrong,
+            }));
         }
-        if sums != expected {
-            let count = sums.sums.iter().zip(&expected.sums).filter(|(a, b)| a != b).count();
-            return Ok(Some(format!("{count} of {} sums are wrong", expected.sums.len())));
+        if engine.walked().is_none() {
+            break;
         }
     }
     let assignment = engine.assign(&model)?;
@@ -92,6 +106,15 @@ fn try_one(adapter: &AdapterInfo, make: Make) -> Result<Option<String>> {
         .filter(|(decision, (label, runner_up))| (decision.label, decision.runner_up) != (**label, **runner_up))
         .count();
     Ok((differ > 0).then(|| format!("{differ} of {} rows have a wrong label or runner-up", rows.len())))
+}
+
+/// What is wrong with the sums of a model.
+fn wrong_sums(found: &Sums, expected: &Sums) -> Option<String> {
+    if found.rows != expected.rows {
+        return Some("rows are counted in wrong clusters, or lost".to_owned());
+    }
+    let count = found.sums.iter().zip(&expected.sums).filter(|(a, b)| a != b).count();
+    (found != expected).then(|| format!("{count} of {} sums are wrong", expected.sums.len()))
 }
 
 fn matrix(d: usize, rows: &[Vec<i64>], weights: Option<Vec<u16>>) -> Matrix {

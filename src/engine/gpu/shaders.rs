@@ -2,6 +2,7 @@
 //! Tests compare these tables with what a validator finds in the text, without any device.
 
 use super::limits::WORKGROUP_WORDS;
+use super::variants::{Constants, PAIRED_FEATURES_MAX, Variant};
 
 /// Rows per workgroup where sums stand in workgroup memory as i32: no more, or they could overflow.
 const ROWS_LOCAL: usize = crate::grid::BLOCK_ROWS;
@@ -67,6 +68,7 @@ pub enum Kernel {
         d: usize,
         weights: Weights,
         room: Room,
+        variant: Variant,
     },
     /// One model of any size.
     LloydGeneral {
@@ -122,10 +124,13 @@ impl Kernel {
         n_features <= ROW_FEATURES_MAX && Self::sum_words(n_features, n_clusters, weights) <= WORKGROUP_WORDS as usize
     }
 
-    /// The kernel of a pass for models whose sums take so many words together.
-    pub fn lloyd(n_features: usize, sum_words: usize, weights: Weights) -> Self {
-        let room = if sum_words <= FEW_WORDS as usize { Room::Few } else { Room::Full };
-        Kernel::Lloyd { d: n_features, weights, room }
+    /// The kernel of a pass for models whose sums take so many words together; the usual one where the variant does not
+    /// fit them.
+    pub fn lloyd(n_features: usize, sum_words: usize, weights: Weights, variant: Variant) -> Self {
+        let variant = if variant.fits(n_features, sum_words) { variant } else { Variant::Usual };
+        let words = sum_words * variant.constants().copies;
+        let room = if words <= FEW_WORDS as usize { Room::Few } else { Room::Full };
+        Kernel::Lloyd { d: n_features, weights, room, variant }
     }
 
     /// The kernel of a pass for one model that cannot share.
@@ -138,7 +143,10 @@ impl Kernel {
     /// What a run over such rows will ask for whatever it does: a pass and the labels.
     pub fn usual(n_features: usize, weights: Weights) -> Vec<Kernel> {
         let pass = match n_features <= ROW_FEATURES_MAX {
-            true => [Room::Few, Room::Full].map(|room| Kernel::Lloyd { d: n_features, weights, room }).to_vec(),
+            true => {
+                let (d, variant) = (n_features, Variant::Usual);
+                [Room::Few, Room::Full].map(|room| Kernel::Lloyd { d, weights, room, variant }).to_vec()
+            }
             false => vec![Kernel::LloydGeneral { sums: Sums::Local, weights }],
         };
         [pass, vec![Kernel::Assign]].concat()
@@ -148,8 +156,12 @@ impl Kernel {
     pub fn all() -> Vec<Kernel> {
         let mut all = vec![Kernel::Assign, Kernel::Silhouette];
         for weights in [Weights::None, Weights::Given] {
-            for d in 1..=ROW_FEATURES_MAX {
-                all.extend([Room::Few, Room::Full].map(|room| Kernel::Lloyd { d, weights, room }));
+            for variant in Variant::ALL {
+                let together = variant.constants().together;
+                let most = if together == 1 { ROW_FEATURES_MAX } else { PAIRED_FEATURES_MAX };
+                for d in 1..=most {
+                    all.extend([Room::Few, Room::Full].map(|room| Kernel::Lloyd { d, weights, room, variant }));
+                }
             }
             all.extend([Sums::Local, Sums::Global].map(|sums| Kernel::LloydGeneral { sums, weights }));
             all.push(Kernel::Farthest { weights });
@@ -169,7 +181,8 @@ impl Kernel {
 
     pub fn rows_per_group(self) -> usize {
         match self {
-            Kernel::Lloyd { .. } | Kernel::LloydGeneral { sums: Sums::Local, .. } => ROWS_LOCAL,
+            Kernel::Lloyd { variant, .. } => variant.constants().rows_per_group,
+            Kernel::LloydGeneral { sums: Sums::Local, .. } => ROWS_LOCAL,
             Kernel::LloydGeneral { sums: Sums::Global, .. } => ROWS_GLOBAL,
             Kernel::Assign => 128,
             Kernel::Farthest { .. } | Kernel::Silhouette => 64,
@@ -222,15 +235,20 @@ impl Kernel {
         ]
         .join("\n");
         match self {
-            Kernel::Lloyd { d, room, .. } => {
-                let constants = format!("const D: u32 = {d}u;\n{}", self.sum_constants(true, room.words()));
+            Kernel::Lloyd { d, room, variant, .. } => {
+                let Constants { threads, rows_per_group, together, copies } = variant.constants();
+                let constants = format!(
+                    "const D: u32 = {d}u;\nconst THREADS: u32 = {threads}u;\nconst ROWS: u32 = {rows_per_group}u;\n\
+                     const TOGETHER: u32 = {together}u;\n{}",
+                    self.sum_constants(true, room.words(), copies)
+                );
                 [&constants, &pass, include_str!("../../../shaders/lloyd.wgsl")].join("\n")
             }
             Kernel::LloydGeneral { sums, .. } => {
                 let local = sums == Sums::Local;
                 let words = if local { WORKGROUP_WORDS } else { 1 };
                 let rows = self.rows_per_group();
-                let constants = format!("const ROWS: u32 = {rows}u;\n{}", self.sum_constants(local, words));
+                let constants = format!("const ROWS: u32 = {rows}u;\n{}", self.sum_constants(local, words, 1));
                 [&constants, &pass, nearest, include_str!("../../../shaders/lloyd_general.wgsl")].join("\n")
             }
             Kernel::Assign => [panel, nearest, include_str!("../../../shaders/assign.wgsl")].join("\n"),
@@ -241,9 +259,12 @@ impl Kernel {
         }
     }
 
-    fn sum_constants(self, local: bool, words: u32) -> String {
+    fn sum_constants(self, local: bool, words: u32, copies: usize) -> String {
         let weighted = self.weights() == Weights::Given;
-        format!("const LOCAL: bool = {local};\nconst WEIGHTED: bool = {weighted};\nconst WORDS: u32 = {words}u;\n")
+        format!(
+            "const LOCAL: bool = {local};\nconst WEIGHTED: bool = {weighted};\nconst WORDS: u32 = {words}u;\n\
+             const COPIES: u32 = {copies}u;\n"
+        )
     }
 }
 
