@@ -9,7 +9,7 @@ use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder};
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
@@ -125,13 +125,17 @@ fn chunk(
         .set_data_page_offset(data.offset as i64)
         .set_statistics(statistics)
         .build()?;
+    // All columns of a file have one, or none has; there is one page to find.
+    let mut index = OffsetIndexBuilder::new();
+    index.append_row_count(rows as i64);
+    index.append_offset_and_size(data.offset as i64, data.compressed_size as i32);
     let close = ColumnCloseResult {
         bytes_written: bytes.len() as u64,
         rows_written: rows as u64,
         metadata,
         bloom_filter: None,
         column_index: None,
-        offset_index: None,
+        offset_index: Some(index.build()),
     };
     Ok((bytes.into(), close))
 }
@@ -177,22 +181,28 @@ mod tests {
 
     use arrow::array::AsArray;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::data_type::Int32Type;
     use parquet::file::properties::WriterProperties;
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;
 
     use super::*;
 
-    /// What a reader finds in a file of one column of names, and what its footer says.
+    /// What a reader finds in a file of names and a column that the crate wrote, and what its footer says.
     fn written(names: &Names, clusters: &[u16], nullable: bool) -> (Vec<Option<String>>, Statistics) {
         let repetition = if nullable { "OPTIONAL" } else { "REQUIRED" };
-        let schema = parse_message_type(&format!("message m {{ {repetition} BYTE_ARRAY name (STRING); }}")).unwrap();
+        let schema =
+            parse_message_type(&format!("message m {{ {repetition} BYTE_ARRAY name (STRING); REQUIRED INT32 x; }}"))
+                .unwrap();
         let properties = Arc::new(WriterProperties::builder().build());
         let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties).unwrap();
         let column = writer.schema_descr().column(0);
         let (pages, close) = names.encode(column, clusters).unwrap();
         let mut group = writer.next_row_group().unwrap();
         group.append_column(&pages, close).unwrap();
+        let mut other = group.next_column().unwrap().unwrap();
+        other.typed::<Int32Type>().write_batch(&vec![7; clusters.len()], None, None).unwrap();
+        other.close().unwrap();
         group.close().unwrap();
         let file = Bytes::from(writer.into_inner().unwrap());
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
