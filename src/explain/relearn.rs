@@ -55,8 +55,8 @@ fn clusters(run: &Run, model: &Model, observe: &Observe) -> Result<Vec<u16>> {
 
 /// The order keys of the rows that were clustered.
 fn keys(source: &Source, features: &FeatureModel, seed: u64, observe: &Observe) -> Result<Vec<u64>> {
-    let numbers = features.dropping().map(|name| source.column(name)).collect::<Result<_>>()?;
-    let request = Request { numbers, ids: true, ..Request::default() };
+    let coded = features.dropping().map(|name| source.column(name)).collect::<Result<_>>()?;
+    let request = Request { coded, ids: true, ..Request::default() };
     let mut keys = Vec::new();
     source.scan(&request, &SCAN, observe, &mut |wave| {
         for batch in wave {
@@ -73,8 +73,8 @@ fn keys(source: &Source, features: &FeatureModel, seed: u64, observe: &Observe) 
 /// The values of the picked rows, feature by feature.
 fn values(source: &Source, features: &FeatureModel, picked: &[usize], observe: &Observe) -> Result<Vec<Vec<f64>>> {
     let names = features.dropping().chain(features.columns());
-    let numbers = names.map(|name| source.column(name)).collect::<Result<_>>()?;
-    let request = Request { numbers, ..Request::default() };
+    let coded = names.map(|name| source.column(name)).collect::<Result<_>>()?;
+    let request = Request { coded, ..Request::default() };
     let n_dropping = features.dropping().count();
     let mut values = vec![Vec::with_capacity(picked.len()); features.features.len()];
     let mut wanted = picked.iter().copied().peekable();
@@ -83,8 +83,8 @@ fn values(source: &Source, features: &FeatureModel, picked: &[usize], observe: &
         for batch in wave {
             for place in kept(features, &batch) {
                 if wanted.next_if_eq(&row).is_some() {
-                    for (values, column) in values.iter_mut().zip(batch.numbers.iter().skip(n_dropping)) {
-                        values.extend(column.get(place));
+                    for (values, column) in values.iter_mut().zip(batch.coded.iter().skip(n_dropping)) {
+                        values.push(column.at(place));
                     }
                 }
                 row += 1;

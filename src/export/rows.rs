@@ -37,7 +37,7 @@ impl Input {
             _ => error,
         })?;
         let request = Request {
-            numbers: features.dropping().map(|name| source.column(name)).collect::<Result<_>>()?,
+            coded: features.dropping().map(|name| source.column(name)).collect::<Result<_>>()?,
             values: columns.iter().map(|name| source.column(name)).collect::<Result<_>>()?,
             ids: true,
             ..Request::default()

@@ -54,12 +54,12 @@ impl FeatureModel {
         self.features.iter().filter(|f| f.missing == Missing::Drop).map(|f| f.column.as_str())
     }
 
-    /// Which rows of a later read belong to the model; none where all do. The first numbers of the batch are the
-    /// columns that decide it, in the order of [`FeatureModel::dropping`].
+    /// Which rows of a later read belong to the model; none where all do. The first coded columns of the batch are
+    /// those that decide it, in the order of [`FeatureModel::dropping`].
     pub fn kept(&self, batch: &Batch) -> Option<Vec<bool>> {
         let mut kept: Option<Vec<bool>> = None;
-        for (_, column) in self.dropping().zip(&batch.numbers) {
-            if !rows::all_finite(column) {
+        for (_, column) in self.dropping().zip(&batch.coded) {
+            if column.first(rows::is_missing).is_some() {
                 rows::drop_missing(column, kept.get_or_insert_with(|| vec![true; batch.n_rows]));
             }
         }

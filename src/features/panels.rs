@@ -1,7 +1,7 @@
 //! Rows into panels of 64, in place and in parallel.
 //!
 //! A panel is written by exactly one task of a wave; where a wave ends inside a panel, the next wave goes on in it. The
-//! values pass through three forms in the same memory: f64 in two halves (where the source is read once), quarters of
+//! values pass through three forms in the same memory: codes, or the upper halves of f64 (where the source is read once), quarters of
 //! the finest step rounded to odd, grid values. Where memory has no room for them they pass through the last two in a spill
 //! file, and only the panels of a wave are in memory.
 

@@ -134,8 +134,7 @@ impl<'a> Reading<'a> {
             if let (Missing::Drop, Some(column)) = (settings.missing, column)
                 && column.first(is_missing).is_some()
             {
-                let values = column.clone().into_values();
-                dropped[feature] = drop_missing(&values, kept.get_or_insert_with(|| vec![true; n_rows]));
+                dropped[feature] = drop_missing(column, kept.get_or_insert_with(|| vec![true; n_rows]));
             }
         }
         (kept, dropped)
@@ -171,7 +170,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn is_missing(value: f64) -> bool {
+pub fn is_missing(value: f64) -> bool {
     !value.is_finite()
 }
 
@@ -196,16 +195,11 @@ fn wrong_weight(column: usize, weights: &[f64]) -> Option<Wrong> {
     Some(Wrong { row, column, message, hint: "sample weights are finite numbers of 0 or more" })
 }
 
-pub fn all_finite(values: &[f64]) -> bool {
-    // One pass without a branch: vector instructions.
-    !values.iter().fold(false, |any, v| any | !v.is_finite())
-}
-
 /// Leaves out the rows that are missing here; how many that are.
-pub fn drop_missing(column: &[f64], kept: &mut [bool]) -> u64 {
+pub fn drop_missing(column: &Numbers, kept: &mut [bool]) -> u64 {
     let mut dropped = 0;
-    for (kept, value) in kept.iter_mut().zip(column) {
-        if *kept && !value.is_finite() {
+    for (row, kept) in kept.iter_mut().enumerate() {
+        if *kept && is_missing(column.at(row)) {
             *kept = false;
             dropped += 1;
         }

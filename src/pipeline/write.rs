@@ -33,8 +33,8 @@ pub(super) fn assignments(
     observe: &Observe,
 ) -> Result<()> {
     // Only dropped rows make it necessary to look at numbers again.
-    let numbers = features.dropping().map(|name| source.column(name)).collect::<Result<_>>()?;
-    let request = Request { numbers, ids: true, ..Request::default() };
+    let coded = features.dropping().map(|name| source.column(name)).collect::<Result<_>>()?;
+    let request = Request { coded, ids: true, ..Request::default() };
     let threads = match job.engine.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         given => given,

@@ -129,10 +129,9 @@ impl Rows<'_> {
         let weighted = self.weights.is_some();
         let mut kept_rows: Vec<ColumnRows> =
             columns.iter().map(|_| ColumnRows::with_room(&sizes.rows, weighted)).collect();
-        let numbers = self.dropping.to_vec();
-        let coded = columns.iter().map(|column| column.column).collect();
+        let coded = self.dropping.iter().copied().chain(columns.iter().map(|column| column.column)).collect();
         let texts = texts.iter().map(|text| text.column).collect();
-        let request = Request { numbers, coded, texts, ..Request::default() };
+        let request = Request { coded, texts, ..Request::default() };
         let n_features = columns.iter().filter(|column| column.column_use == ColumnUse::Feature).count();
         let mut picked = vec![Vec::with_capacity(self.picked.len()); n_features];
         let mut row = 0;
@@ -141,7 +140,7 @@ impl Rows<'_> {
             for batch in &wave {
                 let rows = Labelled::of(batch, self.features, self.labels.get(row..), self.weights_from(row))?;
                 let wanted = rows.places(self.picked_between(row, row + rows.n_kept), row);
-                for (values, numbers) in picked.iter_mut().zip(&batch.coded) {
+                for (values, numbers) in picked.iter_mut().zip(batch.coded.iter().skip(self.dropping.len())) {
                     values.extend(wanted.iter().map(|&at| numbers.at(at)));
                 }
                 row += rows.n_kept;
@@ -150,7 +149,7 @@ impl Rows<'_> {
             let numbers = || {
                 kept_rows.par_iter_mut().enumerate().for_each(|(at, kept)| {
                     for (batch, rows) in wave.iter().zip(&labelled) {
-                        if let Some(numbers) = batch.coded.get(at) {
+                        if let Some(numbers) = batch.coded.get(self.dropping.len() + at) {
                             kept.add(numbers, &rows.labels, rows.weights.as_deref());
                         }
                     }

@@ -5,10 +5,14 @@ use std::collections::HashMap;
 
 use super::column::{ColumnSums, DROPPED};
 use super::quartiles::Quartiles;
-use crate::source::Coded;
+use crate::source::{Coded, Numbers};
 
-/// Counts of a column at most: 16 bytes each where rows have weights.
+/// Counts of a column at most, of 16 bytes each.
 const COUNTS_MAX: usize = 1 << 20;
+
+/// A batch that is so much shorter than what is counted already is counted row by row, whatever form it comes in: the last
+/// rows of a row group are too few for their list, and would otherwise end the counting.
+const SHORT: u64 = 4;
 
 /// Per value and cluster, how many rows there are and what they weigh.
 pub(super) struct Few {
@@ -18,6 +22,8 @@ pub(super) struct Few {
     places: HashMap<u64, usize>,
     values: Vec<f64>,
     counts: Vec<Count>,
+    /// Rows that came so far.
+    rows: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -28,17 +34,47 @@ struct Count {
 
 impl Few {
     pub fn of_none(n_clusters: usize, weighted: bool) -> Self {
-        Self { n_clusters, weighted, places: HashMap::new(), values: Vec::new(), counts: Vec::new() }
+        Self { n_clusters, weighted, places: HashMap::new(), values: Vec::new(), counts: Vec::new(), rows: 0 }
     }
 
-    /// Whether counting so many rows of a list costs less than keeping their values, and leaves few counts.
-    pub fn takes(&self, coded: &Coded) -> bool {
-        let counts = coded.values().len() * self.n_clusters;
-        counts <= coded.codes().len() && self.counts.len() + counts <= COUNTS_MAX
+    /// Adds rows where counting them costs less than keeping their values, and leaves few counts; false where not. A
+    /// value that is not finite is missing, a row labelled [`DROPPED`] is skipped.
+    pub fn add(&mut self, numbers: &Numbers, labels: &[u16], weights: Option<&[u16]>) -> bool {
+        let n_rows = numbers.len();
+        let added = match numbers {
+            Numbers::Coded(coded) if coded.values().len() * self.n_clusters <= n_rows => {
+                let fits = self.counts.len() + coded.values().len() * self.n_clusters <= COUNTS_MAX;
+                if fits {
+                    self.add_list(coded, labels, weights);
+                }
+                fits
+            }
+            _ => {
+                let fits =
+                    n_rows as u64 * SHORT <= self.rows && self.counts.len() + n_rows * self.n_clusters <= COUNTS_MAX;
+                if fits {
+                    self.add_each(numbers, labels, weights);
+                }
+                fits
+            }
+        };
+        self.rows += n_rows as u64;
+        added
     }
 
-    /// Adds rows; a value that is not finite is missing, a row labelled [`DROPPED`] is skipped.
-    pub fn add(&mut self, coded: &Coded, labels: &[u16], weights: Option<&[u16]>) {
+    fn add_each(&mut self, numbers: &Numbers, labels: &[u16], weights: Option<&[u16]>) {
+        for (row, &label) in labels.iter().enumerate() {
+            let value = numbers.at(row);
+            if label != DROPPED && value.is_finite() {
+                let place = self.place(value) + usize::from(label);
+                let count = &mut self.counts[place];
+                count.rows += 1;
+                count.weight += weights.map_or(1, |weights| u64::from(weights[row]));
+            }
+        }
+    }
+
+    fn add_list(&mut self, coded: &Coded, labels: &[u16], weights: Option<&[u16]>) {
         let n_clusters = self.n_clusters;
         let n_counts = coded.values().len() * n_clusters;
         let mut rows = vec![0u32; n_counts];

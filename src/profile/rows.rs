@@ -31,10 +31,12 @@ impl ColumnRows {
 
     /// Adds rows, each with its label and, where there are weights, its weight.
     pub fn add(&mut self, numbers: &Numbers, labels: &[u16], weights: Option<&[u16]>) {
-        match (&mut self.few, numbers) {
-            (Some(few), Numbers::Coded(coded)) if few.takes(coded) => few.add(coded, labels, weights),
-            (_, Numbers::Coded(_)) => self.add_each(&numbers.clone().into_values(), labels, weights),
-            (_, Numbers::Values(values)) => self.add_each(values, labels, weights),
+        if self.few.as_mut().is_some_and(|few| few.add(numbers, labels, weights)) {
+            return;
+        }
+        match numbers {
+            Numbers::Coded(_) => self.add_each(&numbers.clone().into_values(), labels, weights),
+            Numbers::Values(values) => self.add_each(values, labels, weights),
         }
     }
 
@@ -74,7 +76,7 @@ mod tests {
     use super::*;
     use crate::source::Coded;
 
-    const SIZES: [u64; 3] = [300, 300, 300];
+    const SIZES: [u64; 3] = [600, 600, 600];
 
     /// Batches of rows of three clusters and of rows that were left out: as places in lists, as values, with weights.
     fn batches() -> Vec<(Numbers, Vec<u16>, Vec<u16>)> {
@@ -89,25 +91,40 @@ mod tests {
         lists.into_iter().enumerate().map(batch).collect()
     }
 
-    fn figures(batches: &[(Numbers, Vec<u16>, Vec<u16>)], weighted: bool, coded: impl Fn(usize) -> bool) -> String {
+    /// The figures, and whether they come from counts.
+    fn figures(
+        batches: &[(Numbers, Vec<u16>, Vec<u16>)],
+        weighted: bool,
+        coded: impl Fn(usize) -> bool,
+    ) -> (String, bool) {
         let mut rows = ColumnRows::with_room(&SIZES, weighted);
         for (number, (numbers, labels, weights)) in batches.iter().enumerate() {
             let numbers = if coded(number) { numbers.clone() } else { numbers.clone().into_values().into() };
             rows.add(&numbers, labels, weighted.then_some(weights));
         }
+        let counted = rows.few.is_some();
         let (sums, quartiles) = rows.finish();
         let (clusters, all) = sums.counts();
-        format!("{clusters:?} {all:?} {:?} {quartiles:?}", sums.totals())
+        (format!("{clusters:?} {all:?} {:?} {quartiles:?}", sums.totals()), counted)
     }
 
     #[test]
     fn counts_and_values_give_the_same_figures_and_may_follow_each_other() {
         for weighted in [false, true] {
-            let one_by_one = figures(&batches(), weighted, |_| false);
-            assert_eq!(figures(&batches(), weighted, |_| true), one_by_one, "all counted");
+            let (one_by_one, counted) = figures(&batches(), weighted, |_| false);
+            assert!(!counted);
+            assert_eq!(figures(&batches(), weighted, |_| true), (one_by_one.clone(), true), "all counted");
             for last in 0..3 {
-                assert_eq!(figures(&batches(), weighted, |number| number != last), one_by_one, "values in {last}");
+                let found = figures(&batches(), weighted, |number| number != last);
+                assert_eq!(found, (one_by_one.clone(), false), "values in {last}");
             }
+            // A short batch of values behind many that were counted is counted too.
+            let mut long: Vec<_> = std::iter::repeat_with(batches).take(2).flatten().collect();
+            let (numbers, labels, weights) = long.remove(0);
+            let short = |values: Vec<f64>| (Numbers::Values(values), labels[..9].to_vec(), weights[..9].to_vec());
+            long.push(short(numbers.into_values()[..9].to_vec()));
+            let (values, _) = figures(&long, weighted, |_| false);
+            assert_eq!(figures(&long, weighted, |_| true), (values, true));
         }
     }
 
@@ -115,10 +132,24 @@ mod tests {
     fn a_list_as_long_as_its_rows_is_kept_value_by_value() {
         let values: Vec<f64> = (0..90).map(f64::from).collect();
         let coded = Coded::new((0..90).collect(), values.into()).unwrap();
-        assert!(!Few::of_none(3, false).takes(&coded));
         let mut rows = ColumnRows::with_room(&SIZES, false);
         rows.add(&Numbers::Coded(coded), &[1; 90], None);
         assert!(rows.few.is_none());
         assert_eq!(rows.finish().0.counts().1.range(), Some((0.0, 89.0)));
+    }
+
+    #[test]
+    fn more_counts_than_are_allowed_are_kept_value_by_value() {
+        // 2^20 counts at most, of 2^15 clusters: a list of 32 values fits, another one does not.
+        let n_clusters = 1 << 15;
+        let mut few = Few::of_none(n_clusters, false);
+        let list = |first: i32| -> Numbers {
+            let values: Vec<f64> = (first..first + 32).map(f64::from).collect();
+            Numbers::Coded(Coded::new((0..1 << 20).map(|row| (row % 32) as u16).collect(), values.into()).unwrap())
+        };
+        let labels = vec![0; 1 << 20];
+        assert!(few.add(&list(0), &labels, None));
+        assert!(!few.add(&list(32), &labels, None));
+        assert!(!few.add(&Numbers::Values(vec![99.0; 8]), &labels[..8], None));
     }
 }

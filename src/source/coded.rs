@@ -37,6 +37,11 @@ impl Coded {
         &self.codes
     }
 
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.codes.capacity()
+    }
+
     pub fn values(&self) -> &Arc<[f64]> {
         &self.values
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::RowGroups;
-use parquet::basic::Encoding;
+use parquet::basic::{Encoding, Type as PhysicalType};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
@@ -25,8 +25,9 @@ pub(super) struct CodeStream {
     nullable: bool,
     /// The dictionary, and null behind it.
     values: Arc<[f64]>,
-    /// Decoded and not handed out yet.
+    /// Of the pages decoded last, and how many are handed out.
     codes: Vec<u16>,
+    handed_out: usize,
     /// Rows that pages may still hold, by the footer.
     rows_left: usize,
 }
@@ -36,30 +37,38 @@ impl CodeStream {
         guarded("opening a column", || {
             let mut pages = chunk.pages().map_err(undecodable)?;
             let (buf, n) = match pages.get_next_page().map_err(undecodable)? {
-                Some(Page::DictionaryPage { buf, num_values, .. }) => (buf, num_values),
+                Some(Page::DictionaryPage { buf, num_values, encoding, .. }) if is_plain(encoding) => (buf, num_values),
                 _ => return Err(Error::bad_data("the column does not begin with the dictionary it uses")),
             };
             let n_values = n as usize;
-            if n_values > VALUES_MAX {
+            let width = match chunk.group().column(plan.leaf()).column_type() {
+                PhysicalType::INT32 | PhysicalType::FLOAT => 4,
+                _ => 8,
+            };
+            if n_values > VALUES_MAX || n_values * width > buf.len() {
                 return Err(malformed());
             }
+            // Whatever a writer left behind the last value.
+            let buf = buf.slice(..n_values * width);
             let dictionary = Dictionary { chunk, page: as_data(buf, n, chunk.is_nullable()), n_values };
             let decoded = ColumnStream::open(&dictionary, plan, n_values)?.next(n_values)?;
             let mut values = to_numbers(decoded).ok_or_else(|| Error::bug("a numeric column without numbers"))?;
             values.push(NULL);
             let rows_left = chunk.num_rows();
-            Ok(Self { pages, nullable: chunk.is_nullable(), values: values.into(), codes: Vec::new(), rows_left })
+            let (nullable, values) = (chunk.is_nullable(), values.into());
+            Ok(Self { pages, nullable, values, codes: Vec::new(), handed_out: 0, rows_left })
         })
     }
 
     /// The next `rows` rows; `rows` is what the footer promises.
     pub fn next(&mut self, rows: usize) -> Result<Numbers> {
         guarded("decoding a column", || {
-            while self.codes.len() < rows {
+            while self.codes.len() - self.handed_out < rows {
+                self.codes.drain(..std::mem::take(&mut self.handed_out));
                 self.page()?;
             }
-            let rest = self.codes.split_off(rows);
-            let codes = std::mem::replace(&mut self.codes, rest);
+            let codes = self.codes[self.handed_out..][..rows].to_vec();
+            self.handed_out += rows;
             let coded = Coded::new(codes, self.values.clone()).ok_or_else(malformed)?;
             let numbers = Numbers::Coded(coded);
             let worth_it = rows / ROWS_PER_VALUE >= self.values.len();
@@ -84,6 +93,9 @@ impl CodeStream {
         let levels = levels.filter(|levels| !hybrid::is_run_of_ones(levels, rows));
         if let Some(levels) = levels {
             hybrid::decode(levels, 1, rows, &mut present)?;
+        }
+        if largest(&present) > 1 {
+            return None;
         }
         let n_present = present.iter().map(|level| usize::from(*level)).sum();
         let all_present = levels.is_none() || n_present == rows;
@@ -114,7 +126,10 @@ impl CodeStream {
 /// Where a page's levels and its codes lie.
 fn parts(page: &Page, nullable: bool) -> Option<(Option<&[u8]>, &[u8])> {
     match page {
+        // What the survey has seen of the headers is held against the pages themselves.
+        Page::DataPage { encoding, .. } | Page::DataPageV2 { encoding, .. } if !is_code(*encoding) => None,
         Page::DataPage { buf, .. } if !nullable => Some((None, buf)),
+        Page::DataPage { def_level_encoding, .. } if *def_level_encoding != Encoding::RLE => None,
         Page::DataPage { buf, .. } => {
             let (length, rest) = buf.split_first_chunk::<4>()?;
             let (levels, codes) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -127,6 +142,15 @@ fn parts(page: &Page, nullable: bool) -> Option<(Option<&[u8]>, &[u8])> {
         }
         Page::DictionaryPage { .. } => None,
     }
+}
+
+#[allow(deprecated)] // what older files call it
+fn is_code(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY)
+}
+
+fn is_plain(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY)
 }
 
 fn undecodable(error: ParquetError) -> Error {

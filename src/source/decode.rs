@@ -40,6 +40,11 @@ impl ColumnPlan {
             Ok(Self { leaf, data_type: data_type.clone(), levels })
         })
     }
+
+    /// Which column of the file, counted without nesting.
+    pub fn leaf(&self) -> usize {
+        self.leaf
+    }
 }
 
 /// The pages of one column chunk, in the shape the decoder asks for.

@@ -32,7 +32,7 @@ pub(super) fn decode(bytes: &[u8], width: u32, n: usize, out: &mut Vec<u16>) -> 
             _ => packed(body, width, header >> 1, left, out)?,
         };
         left -= count;
-        position += used;
+        position = position.saturating_add(used);
     }
     Some(())
 }

@@ -10,7 +10,7 @@ use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use super::coded::VALUES_MAX;
+use super::coded::{ROWS_PER_VALUE, VALUES_MAX};
 use super::positioned::PositionedFile;
 use super::thrift::{STRUCT, Thrift};
 use crate::error::{Error, Result};
@@ -23,6 +23,9 @@ const HEADER_BYTES_MAX: usize = 1 << 20;
 const HEADER_BYTES: usize = 256;
 /// Bytes of one text or binary value of a dictionary, which may be repeated in every row; no id is that long.
 pub(super) const VALUE_BYTES_MAX: usize = 4096;
+
+/// Rows of a page that is read as codes at most: a page is decoded as a whole, and few bytes may stand for any number of rows.
+const CODED_ROWS_MAX: u64 = 1 << 21;
 
 /// What of a page's header is looked at.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +67,8 @@ pub(super) fn survey(file: &PositionedFile, chunk: &ColumnChunkMetaData, rows: u
     let mut left = length;
     let mut values = 0u64;
     let mut survey = Survey { look_inside: false, coded: false };
-    let (mut dictionary, mut all_coded) = (false, true);
+    let nullable = chunk.column_descr().max_def_level() > 0;
+    let (mut dictionary, mut all_coded) = (false, is_flat_number(chunk));
     // Each round consumes a byte at least, and a chunk lies inside the file.
     while left > 0 {
         let (header, bytes) = read_header(file, position, left)?;
@@ -88,12 +92,13 @@ pub(super) fn survey(file: &PositionedFile, chunk: &ColumnChunkMetaData, rows: u
                 let Some(of_page) = of_page else { return Err(malformed("a data page without a number of values")) };
                 values = values.saturating_add(of_page);
                 survey.look_inside |= matches!(header.encoding, DELTA_LENGTH_BYTE_ARRAY | DELTA_BYTE_ARRAY);
-                all_coded &= dictionary && holds_codes(&header);
+                all_coded &= dictionary && of_page <= CODED_ROWS_MAX && holds_codes(&header, nullable);
             }
             DICTIONARY_PAGE => {
                 check_dictionary(&header, chunk, plain)?;
                 survey.look_inside |= chunk.column_type() == PhysicalType::BYTE_ARRAY;
-                dictionary = header.dictionary_values.is_some_and(|n| (1..=VALUES_MAX as i64).contains(&n));
+                let n = header.dictionary_values.and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
+                dictionary = (1..=VALUES_MAX).contains(&n) && n as u64 <= rows / ROWS_PER_VALUE as u64;
             }
             _ => {}
         }
@@ -101,13 +106,14 @@ pub(super) fn survey(file: &PositionedFile, chunk: &ColumnChunkMetaData, rows: u
     if values != rows {
         return Err(malformed(format!("the column's pages hold {values} values, the row group {rows} rows")));
     }
-    survey.coded = all_coded && is_flat_number(chunk);
+    survey.coded = all_coded;
     Ok(survey)
 }
 
 /// Whether a data page holds places in a dictionary, behind levels that are written as all are today.
-fn holds_codes(header: &Header) -> bool {
-    matches!(header.encoding, PLAIN_DICTIONARY | RLE_DICTIONARY) && header.levels.is_none_or(|levels| levels == RLE)
+fn holds_codes(header: &Header, nullable: bool) -> bool {
+    let levels = !nullable || header.levels.is_none_or(|levels| levels == RLE);
+    levels && matches!(header.encoding, PLAIN_DICTIONARY | RLE_DICTIONARY)
 }
 
 /// Whether a column's numbers are of a fixed width, at most one a row.
@@ -168,6 +174,15 @@ fn read_header(file: &PositionedFile, position: u64, left: u64) -> Result<(Heade
     }
 }
 
+/// The kind of page that a field of the header describes.
+fn kind_of(field: i64) -> i64 {
+    match field {
+        5 => DATA_PAGE,
+        7 => DICTIONARY_PAGE,
+        _ => DATA_PAGE_V2,
+    }
+}
+
 impl Header {
     fn read(thrift: &mut Thrift) -> Option<Header> {
         let mut header = Header { kind: -1, stored_bytes: -1, plain_bytes: -1, ..Header::default() };
@@ -178,6 +193,8 @@ impl Header {
                 (1, _) => header.kind = thrift.integer()?,
                 (2, _) => header.plain_bytes = thrift.integer()?,
                 (3, _) => header.stored_bytes = thrift.integer()?,
+                // What belongs to another kind of page is no claim of this one.
+                (5 | 7 | 8, STRUCT) if header.kind != kind_of(field.id) => thrift.skip(STRUCT)?,
                 // Data page, dictionary page, data page version 2: all begin with the number of values.
                 (5 | 7 | 8, STRUCT) => {
                     let [encoding, levels] =

@@ -132,6 +132,40 @@ fn a_column_reads_the_same_with_and_without_a_dictionary() {
 }
 
 #[test]
+fn a_page_is_handed_out_in_batches_of_their_own_size() {
+    // 20,000 rows in one run of 5 and one of 7.
+    let mut bytes = vec![2];
+    bytes.extend([0xa0, 0x9c, 0x01, 0, 0xa0, 0x9c, 0x01, 1]);
+    let mut stream = stream(vec![page(&bytes, 20_000)], false, 20_000);
+    for batch in 0..200 {
+        let numbers = stream.next(100).unwrap();
+        assert_eq!(numbers.len(), 100);
+        if let Numbers::Coded(coded) = &numbers {
+            assert!(coded.capacity() < 200, "a batch keeps no more than its rows");
+        }
+        assert_eq!(numbers.into_values(), vec![if batch < 100 { 10.0 } else { 20.0 }; 100]);
+    }
+    assert!(stream.next(1).is_err());
+}
+
+#[test]
+fn a_page_of_too_many_rows_is_decoded_bit_by_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    for (rows, coded) in [(1 << 21, true), ((1 << 21) + 1, false)] {
+        let values = Int32Array::from_iter_values((0..rows).map(|row| row % 3));
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(1 << 22))
+            .set_data_page_row_count_limit(usize::MAX)
+            .set_write_batch_size(1 << 22);
+        write(&path, &[("few", Arc::new(values) as ArrayRef)], false, properties);
+        let batches = read(&path, 1 << 20, 1 << 30).unwrap();
+        assert_eq!(is_coded(&batches[..2], 0), coded, "{rows} rows");
+        assert_eq!(batches[1].numbers[0][..4], [1.0, 2.0, 0.0, 1.0]);
+    }
+}
+
+#[test]
 fn a_column_that_leaves_its_dictionary_reads_one_by_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.parquet");
@@ -180,7 +214,7 @@ fn stream(pages: Vec<Page>, nullable: bool, rows: usize) -> CodeStream {
         }
     }
     let pages = Box::new(Given(pages.into_iter()));
-    CodeStream { pages, nullable, values: [10.0, 20.0, NULL].into(), codes: Vec::new(), rows_left: rows }
+    CodeStream { pages, nullable, values: [10.0, 20.0, NULL].into(), codes: Vec::new(), handed_out: 0, rows_left: rows }
 }
 
 fn page(bytes: &[u8], num_values: u32) -> Page {
@@ -209,6 +243,23 @@ fn pages_are_what_they_say_or_refused() {
     assert_eq!(outcome(&with(&[2, 3 << 1, 0]), true, 4, 4), Some(bits([10.0, 10.0, NULL, 10.0])));
     // No value present, and no width either.
     assert_eq!(outcome(&[2, 0, 0, 0, 4 << 1, 0], true, 4, 4), Some(bits([NULL; 4])));
+
+    // Two rows are present by a level that no column without repetition has, and two are not: four in all.
+    assert_eq!(outcome(&[4, 0, 0, 0, 2 << 1, 2, 2 << 1, 0, 2, 2 << 1, 0], true, 4, 4), None, "a level of two");
+    let of = |encoding, def_level_encoding| Page::DataPage {
+        buf: with(&[2, 3 << 1, 0]).into(),
+        num_values: 4,
+        encoding,
+        def_level_encoding,
+        rep_level_encoding: Encoding::RLE,
+        statistics: None,
+    };
+    let read = |page| stream(vec![page], true, 4).next(4);
+    assert!(read(of(Encoding::RLE_DICTIONARY, Encoding::RLE)).is_ok());
+    assert!(read(of(Encoding::PLAIN, Encoding::RLE)).is_err(), "a page of values");
+    #[allow(deprecated)]
+    let packed = Encoding::BIT_PACKED;
+    assert!(read(of(Encoding::RLE_DICTIONARY, packed)).is_err(), "levels of the old form");
 
     assert_eq!(outcome(&[2, 4 << 1, 2], false, 4, 4), None, "a code beyond the dictionary is no null");
     assert_eq!(outcome(&with(&[2, 3 << 1, 2]), true, 4, 4), None, "nor beside nulls");
