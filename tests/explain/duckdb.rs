@@ -48,8 +48,8 @@ fn leaves(input: &Path, folder: &Path, which: usize) -> PathBuf {
     let settings = SourceSettings { path, id: None, sample_weight: None, duplicate_ids: DuplicateIds::Keep };
     let source = Source::open(&settings, &Observe::default()).unwrap();
     let names: Vec<&str> = model.dropping().chain(model.columns()).collect();
-    let numbers = names.iter().map(|name| source.column(name).unwrap()).collect();
-    let request = Request { numbers, ..Request::default() };
+    let coded = names.iter().map(|name| source.column(name).unwrap()).collect();
+    let request = Request { coded, ..Request::default() };
     let scan = ScanSettings { chunk_rows: 4096, memory: 1 << 20 };
     let mut csv = String::from("row,cluster\n");
     let mut row = 0;
@@ -61,7 +61,7 @@ fn leaves(input: &Path, folder: &Path, which: usize) -> PathBuf {
                     let value = |name: &str| {
                         let place = names.iter().rposition(|known| *known == name).unwrap();
                         let fill = model.features.iter().find(|feature| feature.column == name).unwrap().fill;
-                        let value = batch.numbers[place][at];
+                        let value = batch.coded[place].at(at);
                         if value.is_finite() { value } else { fill.unwrap_or(f64::NAN) }
                     };
                     if kept.as_ref().is_none_or(|kept| kept[at]) {

@@ -95,11 +95,11 @@ fn dropped_rows_are_counted_once_by_the_first_feature_that_drops_them() {
     job.source.path = folder.path().display().to_string();
     let observe = segmint::observe::Observe::default();
     let source = Source::open(&job.source, &observe).unwrap();
-    let numbers: Vec<usize> = loaded.features.columns().map(|name| source.column(name).unwrap()).collect();
+    let coded: Vec<usize> = loaded.features.columns().map(|name| source.column(name).unwrap()).collect();
     let settings = ScanSettings { chunk_rows: 100, memory: 1 << 20 };
     let mut kept = None;
     source
-        .scan(&Request { numbers, ids: true, ..Request::default() }, &settings, &observe, &mut |batches| {
+        .scan(&Request { coded, ids: true, ..Request::default() }, &settings, &observe, &mut |batches| {
             kept = loaded.features.kept(&batches[0]);
             Ok(())
         })
