@@ -62,7 +62,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("anyhow", &["main", "cli"]),
     ("arrow", &["source", "store", "export"]),
     ("bytemuck", &["engine/gpu", "spill"]),
-    ("bytes", &["source"]),
+    ("bytes", &["source", "store"]),
     ("clap", &["cli"]),
     ("comfy_table", &["report", "cli"]),
     ("csv", &["export"]),
