@@ -57,25 +57,23 @@ fn look(table: &Table, place: Place, depth: usize, rows: Vec<usize>, least: usiz
         return None;
     }
     let totals = table.count(&rows);
-    let mut best: Option<(Purity, Question)> = None;
-    let mut order = Vec::new();
-    for column in table.askable() {
-        let squares = totals.iter().map(|count| count * count).sum();
-        let mut sides = Sides {
-            left: vec![0; totals.len()],
-            right: totals.clone(),
-            n_left: 0,
-            n_right: rows.len() as u64,
-            left_squares: 0,
-            right_squares: squares,
-            least: least as u64,
-            best,
-        };
-        table.sweep(column, &rows, &mut order, &mut sides);
-        best = sides.best;
-    }
-    let (purity, question) = best?;
     let squares: u64 = totals.iter().map(|count| count * count).sum();
+    let sides = || Sides {
+        left: vec![0; totals.len()],
+        right: totals.clone(),
+        n_left: 0,
+        n_right: rows.len() as u64,
+        left_squares: 0,
+        right_squares: squares,
+        least: least as u64,
+        best: None,
+    };
+    // The first of the purest.
+    let best = table.ask(&rows, sides, |sides| sides.best);
+    let (purity, question) = best.into_iter().reduce(|best, next| match next.0.compare(best.0) {
+        Ordering::Greater => next,
+        _ => best,
+    })?;
     let gain = purity.minus(squares, rows.len() as u64)?;
     Some(Open { place, depth, rows, gain, question })
 }

@@ -25,7 +25,9 @@ pub fn learn(columns: &[Column], labels: &[u16], keys: &[u64], n_clusters: usize
     }
     let values: Vec<Vec<f64>> = columns.iter().map(filled).collect();
     let table = Table::new(&values, labels.to_vec(), n_clusters, &training);
-    table.askable().next()?;
+    if !table.is_askable() {
+        return None;
+    }
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
     let short = short::grow(&table, &training);
     if short.is_leaf() {

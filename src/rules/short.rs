@@ -51,16 +51,19 @@ fn best_question(table: &Table, rows: &[usize]) -> Option<(Question, Vec<bool>)>
     if n_clusters < 2 {
         return None;
     }
-    let mut best: Option<(Cost, Question, Vec<bool>)> = None;
-    let mut order = Vec::new();
-    for column in table.askable() {
-        let left = vec![0; totals.len()];
-        let alike = (rows.len() / ALIKE).max(1) as u64;
-        let mut sides = Sides { totals: &totals, left, alike, n_clusters, n_left: 0, mistakes: 0, best };
-        table.sweep(column, rows, &mut order, &mut sides);
-        best = sides.best;
-    }
-    best.map(|(_, question, left)| (question, left))
+    let alike = (rows.len() / ALIKE).max(1) as u64;
+    let sides = || Sides {
+        totals: &totals,
+        left: vec![0; totals.len()],
+        alike,
+        n_clusters,
+        n_left: 0,
+        mistakes: 0,
+        best: None,
+    };
+    let best = table.ask(rows, sides, |sides| sides.best);
+    // The first of those that cost least.
+    best.into_iter().min_by_key(|(cost, ..)| *cost).map(|(_, question, left)| (question, left))
 }
 
 /// Mistakes in portions, then how unevenly the clusters are parted, then mistakes.

@@ -1,6 +1,8 @@
 //! The sample as whole numbers: of every value only which cuts of its column it is beyond. All that the trees compare
 //! are counts of such rows.
 
+use rayon::prelude::*;
+
 use super::cuts::cuts;
 
 /// The columns of a sample with their cuts. A column without cuts tells nobody apart.
@@ -42,12 +44,27 @@ impl Table {
             let beyond = |value: &f64| cuts.partition_point(|cut| cut < value) as u8;
             Binned { bins: values.iter().map(beyond).collect(), cuts }
         };
-        Table { columns: values.iter().map(binned).collect(), labels, n_clusters }
+        Table { columns: values.par_iter().map(binned).collect(), labels, n_clusters }
     }
 
-    /// Columns that can be asked about.
-    pub(super) fn askable(&self) -> impl Iterator<Item = usize> {
-        (0..self.columns.len()).filter(|&column| !self.columns[column].cuts.is_empty())
+    /// Whether any column can be asked about.
+    pub(super) fn is_askable(&self) -> bool {
+        self.columns.iter().any(|column| !column.cuts.is_empty())
+    }
+
+    /// What came of asking about each column that can be asked about, in their order.
+    pub(super) fn ask<A: Asked, T: Send>(
+        &self,
+        rows: &[usize],
+        asked: impl Fn() -> A + Sync,
+        found: impl Fn(A) -> Option<T> + Sync,
+    ) -> Vec<T> {
+        let of_column = |column: usize| {
+            let mut asked = asked();
+            self.sweep(column, rows, &mut asked);
+            found(asked)
+        };
+        (0..self.columns.len()).into_par_iter().filter_map(of_column).collect()
     }
 
     pub(super) fn cut(&self, question: Question) -> f64 {
@@ -60,8 +77,11 @@ impl Table {
 
     /// Asks every question about a column: rows pass in the order of their bins, and behind each bin that held some the
     /// rows that passed are those that are at most its cut. A question with all rows on one side is not asked.
-    pub(super) fn sweep(&self, column: usize, rows: &[usize], order: &mut Vec<usize>, asked: &mut impl Asked) {
+    fn sweep(&self, column: usize, rows: &[usize], asked: &mut impl Asked) {
         let Binned { cuts, bins } = &self.columns[column];
+        if cuts.is_empty() {
+            return;
+        }
         let mut ends = [0usize; 257];
         for &row in rows {
             ends[usize::from(bins[row]) + 1] += 1;
@@ -70,8 +90,7 @@ impl Table {
             ends[bin] += ends[bin - 1];
         }
         let starts = ends;
-        order.clear();
-        order.resize(rows.len(), 0);
+        let mut order = vec![0; rows.len()];
         for &row in rows {
             let end = &mut ends[usize::from(bins[row])];
             order[*end] = row;
@@ -125,7 +144,7 @@ mod tests {
     fn a_sweep_passes_every_row_once_and_stops_behind_every_bin() {
         let table = Table::new(&[vec![5.0, 1.0, 3.0, 1.0, 5.0]], vec![0, 1, 0, 1, 0], 2, &[0, 1, 2, 3, 4]);
         let mut heard = Heard(Vec::new(), Vec::new());
-        table.sweep(0, &[0, 1, 2, 3, 4], &mut Vec::new(), &mut heard);
+        table.sweep(0, &[0, 1, 2, 3, 4], &mut heard);
         assert_eq!(heard.0, [(1, 1), (3, 1), (2, 0)]);
         assert_eq!(heard.1, [(0, 2), (1, 3)]);
     }

@@ -75,7 +75,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("parquet", &["source", "store", "export"]),
     ("pathfinding", &["persona"]),
     ("pollster", &["engine/gpu"]),
-    ("rayon", &["engine/cpu", "source", "features", "quality", "profile", "store"]),
+    ("rayon", &["engine/cpu", "source", "features", "quality", "profile", "rules", "store"]),
     ("rustix", &["store", "spill/writer"]),
     ("schemars", &["persona"]),
     ("serde", &[]),
