@@ -38,8 +38,14 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         let mut engine: Box<dyn Engine> = match &wanted {
             Wanted::Cpu => Box::new(CpuEngine::new(threads, None)),
             _ => {
-                let settings =
-                    Settings { wanted: wanted.clone(), memory: MEMORY, threads, cache: None, clock: gpu::Clock::On };
+                let settings = Settings {
+                    wanted: wanted.clone(),
+                    memory: MEMORY,
+                    threads,
+                    cache: None,
+                    clock: gpu::Clock::On,
+                    tune: true,
+                };
                 engine::open(
                     &settings,
                     Shape { n_rows: n as u64, n_features: d, n_clusters: k * models, n_models: models },

@@ -37,7 +37,14 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
             _ => {
                 let shape = Shape { n_rows: n as u64, n_features: d, n_clusters, n_models: starts.len() };
                 engine::open(
-                    &Settings { wanted: wanted.clone(), memory: MEMORY, threads, cache: None, clock: gpu::Clock::On },
+                    &Settings {
+                        wanted: wanted.clone(),
+                        memory: MEMORY,
+                        threads,
+                        cache: None,
+                        clock: gpu::Clock::On,
+                        tune: true,
+                    },
                     shape,
                     observe,
                 )?
