@@ -369,7 +369,9 @@ fn every_variant_walks_chunks_dispatches_and_grids_of_two_dimensions_to_the_same
                 for (case, expected) in cases.iter().zip(&expected) {
                     engine.load(case.matrix.clone()).unwrap();
                     assert!(engine.step(&case.models).unwrap() == *expected, "{}, {variant:?}, {limits:?}", case.name);
-                    assert_eq!(engine.walked(), Some(variant));
+                    // Of weighted sums there is no room for four copies.
+                    let is_usual = variant == Variant::Fourfold && case.matrix.weights().is_some();
+                    assert_eq!(engine.walked(), Some(if is_usual { Variant::Usual } else { variant }));
                 }
             }
         }

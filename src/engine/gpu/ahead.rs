@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, park};
+use std::thread::{Builder, park, yield_now};
 use std::time::Duration;
 
 use super::choices::Marks;
@@ -129,7 +129,11 @@ fn one(driver: &Driver, Job { kernel, text, breaks }: Job) -> Compiled {
         None => {}
         Some(BrokenCompiler::Lost) => {
             device.destroy();
-            let _ = device.poll(wgpu::PollType::Poll);
+            // A driver's own failure is told at once; this one when what was sent before is done.
+            while trouble.seen().is_none() {
+                let _ = device.poll(wgpu::PollType::Poll);
+                yield_now();
+            }
         }
         Some(BrokenCompiler::Hangs) => loop {
             park();
