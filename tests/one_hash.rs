@@ -146,6 +146,7 @@ fn job(input: &Path, output: &Path) -> Job {
             chunk_rows: 65_536,
             spill: std::env::temp_dir(),
             cache: None,
+            tune: true,
         },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
         profile: ProfileSettings {
@@ -225,6 +226,7 @@ fn every_cell_publishes_the_same_bytes() {
             chunk_rows: cell.chunk_rows,
             spill: std::env::temp_dir(),
             cache: None,
+            tune: true,
         };
         let started = Instant::now();
         let found = bytes_of(&job);

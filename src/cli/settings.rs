@@ -145,6 +145,14 @@ pub struct EngineFlags {
         hide_short_help = true
     )]
     cache: Option<String>,
+    /// What a GPU tries of its kernel's variants: auto, or off for none [default: auto]
+    #[arg(
+        long,
+        value_name = "WORD",
+        help_heading = "Engine (changes time, never a bit of the result)",
+        hide_short_help = true
+    )]
+    tune: Option<String>,
 }
 
 impl SettingFlags {
@@ -197,6 +205,7 @@ impl EngineFlags {
             ("engine.chunk_rows", &self.chunk_rows),
             ("engine.spill", &self.spill),
             ("engine.cache", &self.cache),
+            ("engine.tune", &self.tune),
         ])
     }
 }

@@ -101,7 +101,7 @@ mod tests {
 
     fn open(wanted: Wanted, shape: Shape) -> Result<Ahead> {
         Ahead::open(
-            &Settings { wanted, memory: 1 << 30, threads: 1, cache: None, clock: Clock::Off },
+            &Settings { wanted, memory: 1 << 30, threads: 1, cache: None, clock: Clock::Off, tune: true },
             shape,
             Weights::None,
         )

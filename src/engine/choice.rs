@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::cost::{Prediction, Shape, predict};
 use super::cpu::{CpuEngine, threads_or_all};
-use super::gpu::{AdapterInfo, Clock, GpuEngine, GpuSettings, adapters, title};
+use super::gpu::{AdapterInfo, Clock, GpuEngine, GpuSettings, Tuning, adapters, title};
 use super::guard::{Guard, Spare, name};
 use super::{Device, DeviceKind, Engine, Neighbours};
 use crate::error::{Error, Kind, Result};
@@ -34,6 +34,8 @@ pub struct Settings {
     pub threads: usize,
     /// The folder where compiled GPU kernels are kept for the next run, if they are.
     pub cache: Option<PathBuf>,
+    /// Whether a GPU's passes try variants of its kernel.
+    pub tune: bool,
     /// Whether a GPU takes its own time, for measurements.
     pub clock: Clock,
 }
@@ -233,8 +235,14 @@ fn reason(wanted: &Wanted) -> &'static str {
 }
 
 pub(super) fn open_gpu(adapter: &AdapterInfo, settings: &Settings) -> Result<GpuEngine> {
+    GpuEngine::open(adapter, of_gpu(&adapter.device, settings))
+}
+
+fn of_gpu(device: &Device, settings: &Settings) -> GpuSettings {
     let (cache, clock) = (settings.cache.clone(), settings.clock);
-    GpuEngine::open(adapter, GpuSettings { cache, clock, ..GpuSettings::of(&adapter.device, settings.memory) })
+    let usual = GpuSettings::of(device, settings.memory);
+    let tuning = if settings.tune { usual.tuning } else { Tuning::Off };
+    GpuSettings { cache, clock, tuning, ..usual }
 }
 
 fn is_real(device: &Device) -> bool {

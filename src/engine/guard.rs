@@ -90,6 +90,7 @@ impl Engine for Guard {
             let all = engine.step(models)?;
             if all.len() != models.len() || !all.iter().zip(models).all(|(sums, model)| accounts(sums, model, &matrix))
             {
+                engine.blame();
                 return Err(wrong(engine, "a pass does not account for every row"));
             }
             let inertias: Vec<i128> =
@@ -99,6 +100,7 @@ impl Engine for Guard {
                 before.is_some_and(|before| *inertia > before.inertia)
             };
             if inertias.iter().zip(models).any(rises) {
+                engine.blame();
                 return Err(wrong(
                     engine,
                     "inertia rose from one pass to the next, so rows were added to wrong clusters",
@@ -140,6 +142,14 @@ impl Engine for Guard {
 
     fn variant(&self) -> Option<&'static str> {
         self.active.variant()
+    }
+
+    fn blame(&mut self) {
+        self.active.blame();
+    }
+
+    fn is_settled(&self) -> bool {
+        self.active.is_settled()
     }
 }
 

@@ -52,6 +52,14 @@ pub trait Engine: Send {
     fn variant(&self) -> Option<&'static str> {
         None
     }
+
+    /// The last pass was wrong, though the engine did not notice: what it does differently from run to run is to blame.
+    fn blame(&mut self) {}
+
+    /// Whether passes like the last one are walked as they will be from now on: false while variants are compiled or tried.
+    fn is_settled(&self) -> bool {
+        true
+    }
 }
 
 /// The nearest and the second-nearest centroid of every row, in row order. With one cluster both are 0.

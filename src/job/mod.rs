@@ -230,6 +230,8 @@ pub struct EngineSettings {
     pub spill: PathBuf,
     /// The folder where compiled GPU kernels are kept for the next run; absolute. None: they are not kept.
     pub cache: Option<PathBuf>,
+    /// Whether passes on a GPU try variants of its kernel.
+    pub tune: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -276,6 +276,7 @@ fn engine(settings: &mut Settings, around: &Surroundings, output: &OutputSetting
         Some(path) => Some(tidy(&settings.folder_of("engine.cache").join(path))),
         None => around.cache.clone(),
     };
+    let tune = settings.read("engine.tune", |given, key| read::word(given, key, &[("auto", true), ("off", false)]))?;
     Ok(EngineSettings {
         device,
         memory: memory.unwrap_or(half.clamp(MEMORY_MIN, MEMORY_MAX)),
@@ -283,6 +284,7 @@ fn engine(settings: &mut Settings, around: &Surroundings, output: &OutputSetting
         chunk_rows: settings.whole("engine.chunk_rows", 1, CHUNK_ROWS_MAX, 65_536)? as usize,
         spill,
         cache,
+        tune: tune.unwrap_or(true),
     })
 }
 

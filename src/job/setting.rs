@@ -26,7 +26,7 @@ const fn setting(name: &'static str, flag: &'static str, variable: &'static str)
 }
 
 /// Every setting, in the order in which a job is shown.
-pub const SETTINGS: [Setting; 34] = [
+pub const SETTINGS: [Setting; 35] = [
     setting("source.path", "DATA", "SEGMINT_DATA"),
     setting("source.id", "--id", "SEGMINT_ID"),
     setting("source.sample_weight", "--sample-weight", "SEGMINT_SAMPLE_WEIGHT"),
@@ -51,6 +51,7 @@ pub const SETTINGS: [Setting; 34] = [
     setting("engine.chunk_rows", "--chunk-rows", "SEGMINT_CHUNK_ROWS"),
     setting("engine.spill", "--spill", "SEGMINT_SPILL"),
     setting("engine.cache", "--cache", "SEGMINT_CACHE"),
+    setting("engine.tune", "--tune", "SEGMINT_TUNE"),
     setting("persona.playbook", "--playbook", "SEGMINT_PLAYBOOK"),
     setting("persona.value", "--value", "SEGMINT_VALUE"),
     setting("persona.roles", "--role", "SEGMINT_ROLES"),

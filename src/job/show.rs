@@ -143,6 +143,7 @@ fn value(resolved: &Resolved, name: &str) -> Option<String> {
         "engine.chunk_rows" => job.engine.chunk_rows.to_string(),
         "engine.spill" => quoted(&job.engine.spill.to_string_lossy()),
         "engine.cache" => quoted(&job.engine.cache.as_deref().map_or("off".into(), Path::to_string_lossy)),
+        "engine.tune" => quoted(if job.engine.tune { "auto" } else { "off" }),
         "persona.playbook" => quoted(&job.persona.playbook),
         "persona.value" => quoted(job.persona.value.as_deref()?),
         "persona.roles" => table(&job.persona.roles),

@@ -62,6 +62,6 @@ pub fn engine_settings(settings: &EngineSettings) -> engine::Settings {
         DeviceChoice::Gpu => engine::Wanted::Gpu,
         DeviceChoice::Named(name) => engine::Wanted::Named(name.clone()),
     };
-    let EngineSettings { memory, threads, ref cache, .. } = *settings;
-    engine::Settings { wanted, memory, threads, cache: cache.clone(), clock: Clock::Off }
+    let EngineSettings { memory, threads, ref cache, tune, .. } = *settings;
+    engine::Settings { wanted, memory, threads, cache: cache.clone(), clock: Clock::Off, tune }
 }

@@ -203,6 +203,7 @@ impl Set {
                 chunk_rows: 65_536,
                 spill: std::env::temp_dir(),
                 cache: None,
+                tune: true,
             },
             persona: PersonaSettings { playbook: "rfm".into(), value: None, roles: Vec::new() },
             profile: ProfileSettings::default(),

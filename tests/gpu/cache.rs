@@ -23,8 +23,14 @@ fn run(adapter: &AdapterInfo, cache: Option<&Path>) -> (Vec<Sums>, Vec<String>) 
     });
     let case = cases::plain(10, &[5, 200], 700);
     let wanted = Wanted::Named(adapter.title());
-    let settings =
-        Settings { wanted, memory: 1 << 30, threads: 1, cache: cache.map(Path::to_path_buf), clock: Clock::Off };
+    let settings = Settings {
+        wanted,
+        memory: 1 << 30,
+        threads: 1,
+        cache: cache.map(Path::to_path_buf),
+        clock: Clock::Off,
+        tune: true,
+    };
     let shape = Shape { n_rows: 700, n_features: 10, n_clusters: 205, n_models: 2 };
     let mut engine = open(&settings, shape, &observe).unwrap();
     engine.load(case.matrix.clone()).unwrap();

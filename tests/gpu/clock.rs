@@ -2,10 +2,11 @@
 //! answers are the same.
 
 use segmint::engine::Engine;
+use segmint::engine::gpu::faults::{BrokenClock, break_clock};
 use segmint::engine::gpu::{Clock, GpuEngine, GpuSettings, Limits};
 
 use crate::adapters::on_every_adapter;
-use crate::cases;
+use crate::{cases, reference};
 
 #[test]
 fn a_device_with_a_clock_tells_its_time_where_it_is_asked() {
@@ -31,5 +32,21 @@ fn a_device_with_a_clock_tells_its_time_where_it_is_asked() {
             }
         }
         assert!(answers.iter().all(|answer| *answer == answers[0]));
+    });
+}
+
+#[test]
+fn a_clock_that_cannot_be_made_is_no_clock_and_ends_nothing() {
+    on_every_adapter(|adapter| {
+        let case = cases::plain(10, &[5, 7], 300);
+        let expected: Vec<_> = case.models.iter().map(|model| reference::step(&case.matrix, model)).collect();
+        for how in [BrokenClock::Refused, BrokenClock::Panics, BrokenClock::Lost] {
+            break_clock(how);
+            let settings = GpuSettings { clock: Clock::On, ..GpuSettings::of(&adapter.device, 1 << 30) };
+            let mut engine = GpuEngine::open(adapter, settings).unwrap();
+            engine.load(case.matrix.clone()).unwrap();
+            assert_eq!(engine.step(&case.models).unwrap(), expected, "{how:?}");
+            assert_eq!(engine.counters().device_nanoseconds, 0, "{how:?}");
+        }
     });
 }

@@ -154,10 +154,12 @@ fn a_shader_that_writes_no_sums_is_noticed() {
 #[test]
 fn a_lost_tile_is_noticed() {
     let case = cases::plain(10, &[5], 3000);
-    if let Some(reason) = with_shaders_changed("row < params.end", "row < params.end - 64u", &case) {
+    // Of the sums, and of the labels.
+    for (right, wrong) in [("row < end", "row < end - 64u"), ("row < params.end", "row < params.end - 64u")] {
+        let Some(reason) = with_shaders_changed(right, wrong, &case) else { return };
         // Audited rows of the tile may be missed before the sums are.
-        let noticed = ["does not account for every row", "audited rows have a wrong label"];
-        assert!(noticed.iter().any(|by| reason.contains(by)), "{reason}");
+        let noticed = ["does not account for every row", "audited rows have a wrong label", "assignment"];
+        assert!(noticed.iter().any(|by| reason.contains(by)), "{right}: {reason}");
     }
 }
 

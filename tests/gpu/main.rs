@@ -14,6 +14,7 @@ mod clock;
 mod counted;
 mod equality;
 mod faults;
+mod marks;
 #[path = "../engine/reference.rs"]
 mod reference;
 mod shaders;

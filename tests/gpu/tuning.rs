@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use segmint::engine::cpu::CpuEngine;
-use segmint::engine::gpu::faults::{Fault, Plan, arm, calls, replace_in_shaders};
+use segmint::engine::gpu::faults::{Fault, replace_in_shaders, strike};
 use segmint::engine::gpu::{AdapterInfo, GpuEngine, GpuSettings, Limits, ShaderChecks, Tuning, Variant, adapters};
 use segmint::engine::{Engine, Guard, Spare};
 use segmint::error::Kind;
@@ -18,20 +18,20 @@ use crate::suite::{self, Case};
 use crate::{cases, reference};
 
 /// Passes within which every trial has ended, even where a driver compiles for a long time meanwhile.
-const PASSES_MAX: usize = 20_000;
+pub const PASSES_MAX: usize = 20_000;
 
 fn nightly() -> bool {
     std::env::var_os("SEGMINT_NIGHTLY").is_some()
 }
 
-fn settings(adapter: &AdapterInfo, tuning: Tuning) -> GpuSettings {
+pub fn settings(adapter: &AdapterInfo, tuning: Tuning) -> GpuSettings {
     GpuSettings { tuning, ..GpuSettings::of(&adapter.device, 1 << 30) }
 }
 
 /// What an engine says to those who ask for more, as it says it.
-type Said = Arc<Mutex<Vec<String>>>;
+pub type Said = Arc<Mutex<Vec<String>>>;
 
-fn listening() -> (Observe, Said) {
+pub fn listening() -> (Observe, Said) {
     let said = Said::default();
     let kept = said.clone();
     let observe = Observe::default().listen(move |event| {
@@ -43,7 +43,7 @@ fn listening() -> (Observe, Said) {
 }
 
 /// An engine that tunes on any pass, and what it says.
-fn tuned(adapter: &AdapterInfo, cache: Option<&Path>) -> (GpuEngine, Said) {
+pub fn tuned(adapter: &AdapterInfo, cache: Option<&Path>) -> (GpuEngine, Said) {
     let (observe, said) = listening();
     let cache = cache.map(Path::to_path_buf);
     let mut engine = GpuEngine::open(adapter, GpuSettings { cache, ..settings(adapter, Tuning::Above(0)) }).unwrap();
@@ -55,7 +55,7 @@ fn has_settled(said: &Said) -> bool {
     said.lock().unwrap().iter().any(|text| text.contains("from now on"))
 }
 
-fn lines_with(said: &Said, part: &str) -> Vec<String> {
+pub fn lines_with(said: &Said, part: &str) -> Vec<String> {
     said.lock().unwrap().iter().filter(|text| text.contains(part)).cloned().collect()
 }
 
@@ -123,7 +123,7 @@ fn fit(engine: &mut dyn Engine, case: &Case, passes: usize) -> Vec<String> {
 }
 
 /// Walks until the tuner has settled; all variants that walked, and how many passes it took.
-fn walk(engine: &mut GpuEngine, said: &Said, models: &[Centroids]) -> BTreeSet<Variant> {
+pub fn walk(engine: &mut GpuEngine, said: &Said, models: &[Centroids]) -> BTreeSet<Variant> {
     let mut walked = BTreeSet::new();
     for _ in 0..PASSES_MAX {
         engine.step(models).unwrap();
@@ -320,23 +320,77 @@ fn a_variant_that_is_wrong_is_noticed_in_its_trial_and_the_answers_are_the_cpus(
 fn a_device_that_breaks_in_the_middle_of_a_trial_leaves_the_cpus_answers() {
     let Some(adapter) = adapters().into_iter().next() else { return eprintln!("skipped: no adapter at all") };
     let case = cases::plain(10, &[5, 7], 3000);
-    // How many calls it takes until something else than the usual variant walks; it differs a little each time, because
-    // kernels are compiled meanwhile.
-    let before = calls();
-    let (mut engine, _) = tuned(&adapter, None);
-    engine.load(case.matrix.clone()).unwrap();
-    let mut walked = Vec::new();
-    while walked.last().is_none_or(|variant| *variant == Variant::Usual) && walked.len() < PASSES_MAX {
-        engine.step(&case.models).unwrap();
-        walked.extend(engine.walked());
-    }
-    let begun = calls() - before;
+    let expected: Vec<_> = case.models.iter().map(|model| reference::step(&case.matrix, model)).collect();
     for fault in [Fault::WrongSums, Fault::WrongLabels, Fault::Lost, Fault::Hang] {
-        for call in [begun + 5, begun + 30] {
-            arm(Plan { call, fault });
-            walk_until_retired(&adapter, &case);
+        let (engine, said) = tuned(&adapter, None);
+        let fallbacks = Arc::new(Mutex::new(0));
+        let counted = fallbacks.clone();
+        let observe = Observe::default().listen(move |event| {
+            *counted.lock().unwrap() += usize::from(matches!(event, Event::Fallback { .. }));
+        });
+        let spare: Spare = Box::new(|| Box::new(CpuEngine::new(1, None)));
+        let mut guard = Guard::new(Box::new(engine), Some(spare), observe);
+        guard.load(case.matrix.clone()).unwrap();
+        let is_trying = (0..PASSES_MAX).any(|_| {
+            assert_eq!(guard.step(&case.models).unwrap(), expected);
+            guard.variant().is_some_and(|variant| variant != "usual")
+        });
+        assert!(is_trying && !guard.is_settled() && !has_settled(&said), "a trial is under way");
+        assert_eq!(*fallbacks.lock().unwrap(), 0);
+        strike(fault);
+        for _ in 0..3 {
+            assert_eq!(guard.step(&case.models).unwrap(), expected, "{fault:?}");
         }
+        assert_eq!(*fallbacks.lock().unwrap(), 1, "{fault:?}");
+        assert!(!has_settled(&said), "{fault:?}");
     }
+}
+
+#[test]
+fn every_variant_walks_chunks_dispatches_and_grids_of_two_dimensions_to_the_same_sums() {
+    let cases = [cases::plain(10, &[5, 3, 40], 4200), weighted(10, 2300)];
+    let expected = cases.each_ref().map(|case| {
+        let step = |model: &Centroids| reference::step(&case.matrix, model);
+        case.models.iter().map(step).collect::<Vec<_>>()
+    });
+    on_every_adapter(|adapter| {
+        let usual = Limits::of(adapter.device.kind, 1 << 30);
+        let limits = [
+            // Two workgroups in a row of the grid, which takes several rows of them.
+            Limits { groups_per_dimension: 2, ..usual.clone() },
+            // Chunks that are uploaded on each pass, with no more rows in a dispatch than a workgroup has.
+            Limits { binding_bytes: 21 * 64 * 10 * 4, resident_bytes: 0, dispatch_work: 1, tie_slots: 1, ..usual },
+        ];
+        for variant in Variant::ALL {
+            for ((case, expected), limits) in cases.iter().zip(&expected).zip(&limits) {
+                let settings = GpuSettings { limits: limits.clone(), ..settings(adapter, Tuning::Only(variant)) };
+                let mut engine = GpuEngine::open(adapter, settings).unwrap();
+                engine.load(case.matrix.clone()).unwrap();
+                assert!(engine.step(&case.models).unwrap() == *expected, "{}, {variant:?}, {limits:?}", case.name);
+                // Of weighted sums there is no room for four copies.
+                let is_usual = variant == Variant::Fourfold && case.matrix.weights().is_some();
+                assert_eq!(engine.walked(), Some(if is_usual { Variant::Usual } else { variant }));
+            }
+        }
+    });
+}
+
+#[test]
+fn where_a_variant_does_not_fit_the_usual_one_walks_and_walks_again_for_near_ties() {
+    let Some(adapter) = adapters().into_iter().next() else { return eprintln!("skipped: no adapter at all") };
+    // Two small models, most of whose rows tie, beside one that leaves no room for four copies of their sums.
+    let mut case = cases::duplicates(10, 600);
+    let values = case.models[0].values().repeat(38);
+    case.models.push(Centroids::new(2, 0, 10, values[..300 * 10].to_vec()));
+    let expected: Vec<_> = case.models.iter().map(|model| reference::step(&case.matrix, model)).collect();
+    // Whoever asks for four copies gets an error.
+    replace_in_shaders("const COPIES: u32 = 4u;", "const COPIES: u32 = nothing;");
+    let settings = settings(&adapter, Tuning::Only(Variant::Fourfold));
+    let limits = Limits { tie_slots: 1, ..settings.limits.clone() };
+    let mut engine = GpuEngine::open(&adapter, GpuSettings { limits, ..settings }).unwrap();
+    engine.load(case.matrix.clone()).unwrap();
+    assert!(engine.step(&case.models).unwrap() == expected);
+    assert_eq!(engine.walked(), Some(Variant::Usual), "what was walked, not what was asked for");
 }
 
 #[test]

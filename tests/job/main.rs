@@ -66,6 +66,7 @@ threads = 3
 chunk_rows = 65537
 spill = "../scratch"
 cache = "kernels"
+tune = "off"
 
 [persona]
 playbook = "books/mine.toml"
@@ -120,6 +121,7 @@ fn a_full_job_says_what_it_says() {
     assert_eq!(job.engine.device, DeviceChoice::Named("lavapipe".into()));
     assert_eq!(job.engine.spill, Path::new("/here/jobs/../scratch"));
     assert_eq!(job.engine.cache.as_deref(), Some(Path::new("/here/jobs/kernels")));
+    assert!(!job.engine.tune);
     assert_eq!(job.persona.playbook, "/here/jobs/books/mine.toml");
     let roles = [("a b".to_owned(), "c".to_owned()), ("monetary".to_owned(), "total_spent".to_owned())];
     assert_eq!(job.persona.roles, roles);
@@ -192,6 +194,7 @@ fn a_shown_job_tells_where_each_value_came_from() {
     chunk_rows = 65536                      # default
     spill = "/here/runs"                    # default
     cache = "/caches/segmint"               # default
+    tune = "auto"                           # default
 
     [persona]
     playbook = "rfm"                        # default
@@ -267,6 +270,7 @@ fn every_setting_can_be_given_by_flag_and_by_variable() {
         ("engine.chunk_rows", "10"),
         ("engine.spill", "fast/disk"),
         ("engine.cache", "off"),
+        ("engine.tune", "off"),
         ("persona.playbook", "mine.toml"),
         ("persona.value", "a"),
         ("persona.roles", "monetary=a,frequency=b"),

@@ -138,6 +138,7 @@ pub fn job(features: Vec<Feature>) -> Job {
             chunk_rows: 1000,
             spill: std::env::temp_dir(),
             cache: None,
+            tune: true,
         },
         persona: PersonaSettings { playbook: "rfm".into(), value: None, roles: Vec::new() },
         profile: ProfileSettings::default(),

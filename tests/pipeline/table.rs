@@ -66,6 +66,7 @@ pub fn job(input: &Path, output: &Path) -> Job {
             chunk_rows: 250,
             spill: std::env::temp_dir(),
             cache: None,
+            tune: true,
         },
         persona: PersonaSettings { playbook: "rfm".into(), value: Some("monetary".into()), roles: Vec::new() },
         profile: ProfileSettings { columns: vec!["weight".into()], ..ProfileSettings::default() },

@@ -28,7 +28,8 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
     let bytes = std::mem::size_of_val(matrix.panels()) as u64;
     let mut results = Vec::new();
     for wanted in step::devices(&args.device) {
-        let settings = Settings { wanted, memory: step::MEMORY, threads, cache: None, clock: gpu::Clock::Off };
+        let settings =
+            Settings { wanted, memory: step::MEMORY, threads, cache: None, clock: gpu::Clock::Off, tune: true };
         let (device, mut engine) = open_neighbours(&settings)?;
         let is_software = device.kind == DeviceKind::SoftwareGpu;
         talk.note(&format!("measuring {}", gpu::title(&device)));

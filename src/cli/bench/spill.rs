@@ -60,7 +60,7 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         let mut engine: Box<dyn Engine> = match &wanted {
             Wanted::Cpu => Box::new(CpuEngine::new(threads, None)),
             _ => engine::open(
-                &Settings { wanted, memory: settings.memory, threads, cache: None, clock: gpu::Clock::Off },
+                &Settings { wanted, memory: settings.memory, threads, cache: None, clock: gpu::Clock::Off, tune: true },
                 shape,
                 observe,
             )?,

@@ -20,6 +20,8 @@ use crate::source::Source;
 /// Iterations of a fit whose mean is one measurement.
 pub const ITERATIONS: u32 = 20;
 pub const REPEATS: u64 = 11;
+/// A fit has more passes than a trial; the others are for drivers that compile for a long time.
+const WARM_UPS_MAX: u32 = 20;
 /// Most of the matrix that a GPU may keep.
 pub const MEMORY: u64 = 8 << 30;
 
@@ -36,8 +38,14 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         let mut engine: Box<dyn Engine> = match &wanted {
             Wanted::Cpu => Box::new(CpuEngine::new(threads, None)),
             _ => {
-                let settings =
-                    Settings { wanted: wanted.clone(), memory: MEMORY, threads, cache: None, clock: gpu::Clock::On };
+                let settings = Settings {
+                    wanted: wanted.clone(),
+                    memory: MEMORY,
+                    threads,
+                    cache: None,
+                    clock: gpu::Clock::On,
+                    tune: true,
+                };
                 engine::open(
                     &settings,
                     Shape { n_rows: n as u64, n_features: d, n_clusters: k * models, n_models: models },
@@ -52,15 +60,16 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         let mut firsts = Vec::new();
         let mut of_device = Vec::new();
         let meter = Meter::start();
-        for repeat in 0..=repeats {
+        warm_up(|| {
+            fit(engine.as_mut(), &matrix, k, models, observe)?;
+            Ok(engine.is_settled())
+        })?;
+        for _ in 0..repeats {
             let before = engine.counters().device_nanoseconds;
             let (_, [mean, first]) = fit(engine.as_mut(), &matrix, k, models, observe)?;
-            // The first fit warms caches and compiles kernels.
-            if repeat > 0 {
-                times.push(mean);
-                firsts.push(first);
-                of_device.push(device_ms(engine.as_ref(), before));
-            }
+            times.push(mean);
+            firsts.push(first);
+            of_device.push(device_ms(engine.as_ref(), before));
         }
         let timing = Timing::new(What::Step, &gpu::title(&device), n as u64, d, k, models, times);
         let timing = Timing {
@@ -78,6 +87,16 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         });
     }
     Ok(results)
+}
+
+/// Does once what will be timed, which warms caches and compiles kernels, and goes on until nothing is tried any more.
+pub fn warm_up(mut is_settled: impl FnMut() -> Result<bool>) -> Result<()> {
+    for _ in 0..WARM_UPS_MAX {
+        if is_settled()? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Milliseconds per pass that a device took by its own clock, in the iterations since then; 0 where it has none.
@@ -170,6 +189,22 @@ pub fn devices(word: &str) -> Vec<Wanted> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn warming_up_ends_with_the_trial_or_at_its_limit() {
+        let mut done = 0;
+        let mut until = |settled: u32| {
+            done = 0;
+            warm_up(|| {
+                done += 1;
+                Ok(done >= settled)
+            })
+            .unwrap();
+            done
+        };
+        assert_eq!([until(0), until(1), until(3), until(1000)], [1, 1, 3, WARM_UPS_MAX]);
+        assert!(warm_up(|| Err(Error::bug("stop"))).is_err());
+    }
 
     #[test]
     fn a_devices_time_is_told_only_where_it_was_told_each_time() {

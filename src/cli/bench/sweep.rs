@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::answer::Timing;
 use super::power::Meter;
-use super::step::{ITERATIONS, MEMORY, REPEATS, device_ms, devices, known, matrix, start};
+use super::step::{ITERATIONS, MEMORY, REPEATS, device_ms, devices, known, matrix, start, warm_up};
 use super::{BenchArgs, Size, What, bandwidth};
 use crate::cli::talk::Talk;
 use crate::engine::cpu::{CpuEngine, multiply_adds_per_second, threads_or_all};
@@ -37,7 +37,14 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
             _ => {
                 let shape = Shape { n_rows: n as u64, n_features: d, n_clusters, n_models: starts.len() };
                 engine::open(
-                    &Settings { wanted: wanted.clone(), memory: MEMORY, threads, cache: None, clock: gpu::Clock::On },
+                    &Settings {
+                        wanted: wanted.clone(),
+                        memory: MEMORY,
+                        threads,
+                        cache: None,
+                        clock: gpu::Clock::On,
+                        tune: true,
+                    },
                     shape,
                     observe,
                 )?
@@ -49,8 +56,9 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         let repeats = args.repeats.unwrap_or(if is_software { 1 } else { REPEATS.min(5) });
         for (way, batch) in [("together", starts.len()), ("one by one", 1)] {
             let (mut times, mut of_device, meter) = (Vec::new(), Vec::new(), Meter::start());
-            for repeat in 0..=repeats {
-                let mut milliseconds = 0.0;
+            // Whether all fits ended as the next ones will begin, and milliseconds.
+            let mut fit_all = || -> Result<(bool, f64, f64)> {
+                let (mut is_settled, mut milliseconds) = (true, 0.0);
                 let before = engine.counters().device_nanoseconds;
                 for models in starts.chunks(batch) {
                     // Loading forgets whatever was kept from the fit before.
@@ -63,12 +71,15 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
                         milliseconds += started.elapsed().as_secs_f64() * 1e3;
                         models = models.iter().zip(&sums).map(|(model, sums)| model.update(sums)).collect();
                     }
+                    is_settled &= engine.is_settled();
                 }
-                // The first fit warms caches and compiles kernels.
-                if repeat > 0 {
-                    times.push(milliseconds / f64::from(ITERATIONS));
-                    of_device.push(device_ms(engine.as_ref(), before));
-                }
+                Ok((is_settled, milliseconds, device_ms(engine.as_ref(), before)))
+            };
+            warm_up(|| fit_all().map(|(is_settled, ..)| is_settled))?;
+            for _ in 0..repeats {
+                let (_, milliseconds, by_device) = fit_all()?;
+                times.push(milliseconds / f64::from(ITERATIONS));
+                of_device.push(by_device);
             }
             let timing = Timing::new(What::Sweep, &gpu::title(&device), n as u64, d, size.k, size.models, times);
             let timing = Timing {

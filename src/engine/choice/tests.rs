@@ -76,7 +76,7 @@ fn shape(n_rows: u64, (n_clusters, n_models): (usize, usize)) -> Shape {
 }
 
 fn settings(wanted: Wanted, threads: usize) -> Settings {
-    Settings { wanted, memory: 8 << 30, threads, cache: None, clock: Clock::Off }
+    Settings { wanted, memory: 8 << 30, threads, cache: None, clock: Clock::Off, tune: true }
 }
 
 fn auto(shape: Shape, threads: usize, devices: &[Device]) -> Choice {
@@ -196,4 +196,17 @@ fn a_gpu_that_is_not_there_is_an_error_that_lists_what_is() {
     let error = open(&settings(Wanted::Named("no such card".into()), 1), SMALL, &Observe::default()).err().unwrap();
     assert_eq!((error.kind(), error.kind().exit_code()), (Kind::NoDevice, 69));
     assert!(error.to_string().contains("no such card"), "{error}");
+}
+
+#[test]
+fn tuning_is_off_where_nobody_wants_it_and_on_software_adapters() {
+    let device = |kind| Device { name: "Card".into(), kind, driver: "1".into(), backend: "Vulkan".into() };
+    for (tune, kind, expected) in [
+        (true, DeviceKind::DiscreteGpu, Tuning::Above(crate::engine::gpu::WORK_MIN)),
+        (false, DeviceKind::DiscreteGpu, Tuning::Off),
+        (true, DeviceKind::SoftwareGpu, Tuning::Off),
+    ] {
+        let settings = Settings { tune, ..settings(Wanted::Gpu, 1) };
+        assert_eq!(of_gpu(&device(kind), &settings).tuning, expected);
+    }
 }

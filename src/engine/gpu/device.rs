@@ -3,42 +3,30 @@
 //! a lost device, a wait that never ends, a panic inside the driver's library.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use wgpu::{Buffer, BufferUsages, CommandEncoder};
 
 use super::GpuSettings;
 use super::adapters::{AdapterInfo, title};
+use super::ahead::{Driver, Job};
+use super::choices::Marks;
 use super::clock::{Clock, Stopwatch};
 use super::faults::{Fault, Faults};
 use super::kept::Kept;
-use super::limits::{BINDING_BYTES, BUFFER_BYTES, GROUPS_PER_DIMENSION, STORAGE_BINDINGS, WORKGROUP_WORDS};
-use super::pipelines::{Pipeline, Pipelines, ShaderChecks, compile};
+use super::opened::{Opened, Trouble};
+use super::pipelines::{Awaited, Pipeline, Pipelines, ShaderChecks, compile};
 use super::shaders::Kernel;
 use super::staging::{Ring, Uploads};
 use super::tuner::{Readiness, Tuning};
 use crate::engine::{Counters, Device, DeviceKind};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::observe::Observe;
 
 /// A wait that takes longer than this is a hang: one pass is short dispatches, and even a slow device moves all of its
 /// memory in a second.
 pub const HANG: Duration = Duration::from_secs(30);
-
-/// What the driver said outside of any request: the first message counts.
-#[derive(Default)]
-struct Trouble(Mutex<Option<String>>);
-
-impl Trouble {
-    fn note(&self, message: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
-    }
-
-    fn seen(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// Buffers of the device that the host may write into.
 const MAPPED: wgpu::Features = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
@@ -75,6 +63,7 @@ pub(super) struct Gpu {
     pub(super) takes_time: bool,
     trouble: Arc<Trouble>,
     pipelines: Pipelines,
+    marks: Marks,
     readback: Option<Buffer>,
     checks: ShaderChecks,
     hang: Duration,
@@ -82,8 +71,8 @@ pub(super) struct Gpu {
 }
 
 impl Gpu {
-    pub fn open(adapter: &AdapterInfo, settings: &GpuSettings) -> Result<Self> {
-        let name = title(&adapter.device);
+    pub fn open(adapter: &AdapterInfo, settings: &GpuSettings, marks: Marks) -> Result<Self> {
+        let mut faults = Faults::take_armed();
         let cache = settings.cache.as_deref().and_then(|folder| adapter.cache(folder));
         let mut required_features = wgpu::Features::empty();
         required_features.set(wgpu::Features::PIPELINE_CACHE, cache.is_some());
@@ -93,34 +82,24 @@ impl Gpu {
         required_features |= offered & if straight { MAPPED } else { wgpu::Features::empty() };
         let is_timed = settings.clock == Clock::On || matches!(settings.tuning, Tuning::Above(_));
         required_features |= offered & if is_timed { TIMED } else { wgpu::Features::empty() };
-        let request = wgpu::DeviceDescriptor {
-            label: Some("segmint"),
-            required_features,
-            required_limits: required_limits(),
-            ..Default::default()
-        };
-        let opened = catch_unwind(AssertUnwindSafe(|| pollster::block_on(adapter.adapter().request_device(&request))));
-        let refused = |why: String| {
-            Error::new(Kind::NoDevice, format!("the GPU {name} does not open: {why}"))
-                .hint("try another adapter (`segmint devices` lists them), or `--device cpu`")
-        };
-        let (device, queue) = match opened {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => return Err(refused(error.to_string())),
-            Err(_) => return Err(refused("its driver's library panicked".to_owned())),
-        };
-        let trouble = Arc::new(Trouble::default());
-        let noted = trouble.clone();
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| noted.note(error.to_string())));
-        let noted = trouble.clone();
-        device.set_device_lost_callback(move |reason, message| noted.note(format!("lost ({reason:?}): {message}")));
+        let mut opened = Opened::request(adapter, required_features)?;
+        let mut stopwatch = None;
+        if required_features.contains(TIMED) {
+            stopwatch = Stopwatch::open(&opened.device, &opened.queue, faults.clock());
+            if !opened.is_well() {
+                // Nobody needs a clock so much as a device.
+                stopwatch = None;
+                std::mem::forget((opened.device, opened.queue));
+                opened = Opened::request(adapter, required_features - TIMED)?;
+            }
+        }
+        let Opened { device, queue, trouble } = opened;
         let kept = cache.map(|cache| Kept::open(cache, &device));
         let uploads = if required_features.contains(MAPPED) { Uploads::Straight } else { Uploads::Ring };
-        let stopwatch = required_features.contains(TIMED).then(|| Stopwatch::new(&device, &queue));
         Ok(Self {
             info: adapter.device.clone(),
             counters: Counters::default(),
-            faults: Faults::take_armed(),
+            faults,
             device,
             queue,
             ring: Ring::new(settings.limits.slot_bytes),
@@ -130,7 +109,8 @@ impl Gpu {
             clock: settings.clock,
             takes_time: false,
             trouble,
-            pipelines: Pipelines::new(kept),
+            pipelines: Pipelines::new(kept, settings.hang),
+            marks,
             readback: None,
             checks: settings.checks,
             hang: settings.hang,
@@ -191,10 +171,10 @@ impl Gpu {
             return Ok(pipeline);
         }
         self.call("shader", |gpu| {
-            let compiled = match gpu.pipelines.awaited(kernel, gpu.hang) {
-                Some(compiled) => compiled,
-                None => {
-                    let text = gpu.faults.shader(kernel.source());
+            let compiled = match gpu.pipelines.awaited(kernel) {
+                Awaited::Done(compiled) => compiled,
+                Awaited::Unbegun(text) => {
+                    let text = text.unwrap_or_else(|| gpu.faults.shader(kernel.source()));
                     compile(&gpu.device, kernel, text, gpu.checks, gpu.pipelines.cache())
                 }
             };
@@ -213,8 +193,14 @@ impl Gpu {
             return Ok(());
         }
         self.call("shaders", |gpu| {
-            let texts: Vec<_> = new.into_iter().map(|kernel| (kernel, gpu.faults.shader(kernel.source()))).collect();
-            gpu.pipelines.start(&gpu.device, texts, gpu.checks);
+            let job = |kernel: Kernel| {
+                let text = gpu.faults.shader(kernel.source());
+                Job { kernel, breaks: gpu.faults.compiler(&text), text }
+            };
+            let jobs = new.into_iter().map(job).collect();
+            let (device, trouble, marks) = (gpu.device.clone(), gpu.trouble.clone(), gpu.marks.clone());
+            let driver = Driver { device, trouble, marks, checks: gpu.checks, cache: gpu.pipelines.cache() };
+            gpu.pipelines.start(jobs, driver);
             Ok(())
         })
     }
@@ -357,28 +343,15 @@ impl Gpu {
 
 impl Drop for Gpu {
     fn drop(&mut self) {
-        if self.hung || !self.is_well() {
+        if !self.hung && self.is_well() && !self.pipelines.is_hung() {
+            self.pipelines.save();
+        }
+        if self.hung || !self.is_well() || self.pipelines.is_hung() {
             // The library waits for all work when the last handle goes: for a hung device that is for ever, for a broken
             // one it may panic. One handle is kept until the process ends.
             self.pipelines.abandon();
             std::mem::forget(self.device.clone());
             std::mem::forget(self.queue.clone());
-        } else {
-            self.pipelines.save();
         }
-    }
-}
-
-/// What kernels need, and nothing of what only drawing does: small devices have that, too. None of it is above WebGPU's
-/// defaults.
-fn required_limits() -> wgpu::Limits {
-    wgpu::Limits {
-        max_storage_buffers_per_shader_stage: STORAGE_BINDINGS,
-        max_storage_buffer_binding_size: BINDING_BYTES,
-        max_buffer_size: BUFFER_BYTES,
-        max_compute_workgroup_storage_size: 4 * WORKGROUP_WORDS,
-        max_compute_invocations_per_workgroup: 256,
-        max_compute_workgroups_per_dimension: GROUPS_PER_DIMENSION,
-        ..wgpu::Limits::downlevel_defaults()
     }
 }

@@ -32,7 +32,28 @@ pub struct Plan {
     pub fault: Fault,
 }
 
+/// How a device fails that is asked for a clock, though it said that it has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokenClock {
+    Refused,
+    Panics,
+    /// The device goes with it.
+    Lost,
+}
+
+/// How a driver fails at a kernel that it compiles ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokenCompiler {
+    /// The device goes with it.
+    Lost,
+    /// It never comes back.
+    Hangs,
+}
+
 thread_local! {
+    static NOW: Cell<Option<Fault>> = const { Cell::new(None) };
+    static CLOCK: Cell<Option<BrokenClock>> = const { Cell::new(None) };
+    static COMPILER: Cell<Option<(&'static str, BrokenCompiler)>> = const { Cell::new(None) };
     static ARMED: Cell<Option<Plan>> = const { Cell::new(None) };
     static CALLS: Cell<u64> = const { Cell::new(0) };
     static REPLACEMENT: Cell<Option<(&'static str, &'static str)>> = const { Cell::new(None) };
@@ -41,6 +62,21 @@ thread_local! {
 /// The next GPU engine opened on this thread breaks as planned.
 pub fn arm(plan: Plan) {
     ARMED.set(Some(plan));
+}
+
+/// The GPU engine that this thread calls next breaks, at the first call that can show the fault.
+pub fn strike(fault: Fault) {
+    NOW.set(Some(fault));
+}
+
+/// The next GPU engine opened on this thread has a clock that cannot be made.
+pub fn break_clock(how: BrokenClock) {
+    CLOCK.set(Some(how));
+}
+
+/// The next GPU engine opened on this thread breaks where it compiles ahead a kernel with this text in it.
+pub fn break_compiler(text: &'static str, how: BrokenCompiler) {
+    COMPILER.set(Some((text, how)));
 }
 
 /// The next GPU engine opened on this thread has one text for another in all of its shaders.
@@ -73,11 +109,24 @@ pub(super) struct Faults {
     plan: Option<Plan>,
     call: u64,
     replacement: Option<(&'static str, &'static str)>,
+    clock: Option<BrokenClock>,
+    compiler: Option<(&'static str, BrokenCompiler)>,
 }
 
 impl Faults {
     pub(super) fn take_armed() -> Self {
-        Self { plan: ARMED.take(), call: 0, replacement: REPLACEMENT.take() }
+        let (plan, replacement) = (ARMED.take(), REPLACEMENT.take());
+        Self { plan, call: 0, replacement, clock: CLOCK.take(), compiler: COMPILER.take() }
+    }
+
+    /// How the clock breaks that is made now.
+    pub(super) fn clock(&mut self) -> Option<BrokenClock> {
+        self.clock.take()
+    }
+
+    /// How the driver breaks at this text.
+    pub(super) fn compiler(&self, text: &str) -> Option<BrokenCompiler> {
+        self.compiler.filter(|(part, _)| text.contains(part)).map(|(_, how)| how)
     }
 
     /// One call to the device.
@@ -92,7 +141,11 @@ impl Faults {
         if due {
             self.plan = None;
         }
-        due
+        let now = NOW.get() == Some(fault);
+        if now {
+            NOW.set(None);
+        }
+        due || now
     }
 
     /// A shader's text, as this device gets it.

@@ -16,6 +16,7 @@ use super::notes::{Layout, checksum};
 use super::pipelines::Pipeline;
 use super::settle::{add_rows, decide_rows};
 use super::shaders::{CentroidLayout, NOTES, TOTALS, Weights};
+use super::tuning::Trial;
 use super::variants::Variant;
 use super::work::{Dispatch, ModelEntry, Params, Place, Plan, Ready, cut, grown, of_one};
 use crate::engine::Decision;
@@ -44,7 +45,8 @@ struct List {
     totals: Vec<usize>,
     totals_bytes: u64,
     notes: Layout,
-    variant: Variant,
+    /// What each walks with.
+    variants: Vec<Variant>,
 }
 
 impl List {
@@ -71,7 +73,7 @@ impl GpuEngine {
             };
             let count = rest.iter().take(MODELS_MAX).take_while(fits).count().max(1);
             let (list, later) = rest.split_at(count);
-            all.extend(self.pass_list(list)?);
+            all.extend(self.tried(list)?);
             rest = later;
         }
         Ok(all)
@@ -93,11 +95,10 @@ impl GpuEngine {
         self.resident.as_ref().map_or(Weights::None, |resident| resident.weights)
     }
 
-    fn pass_list(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+    pub(super) fn pass_list(&mut self, models: &[Centroids], trial: Trial) -> Result<Vec<Sums>> {
         let capacity = models.iter().map(|model| self.tie_capacity(model)).fold(0, u32::saturating_add);
         let mut plan = Plan::default();
         let turn = self.passes % models.len() as u32;
-        let trial = self.trial(models)?;
         let list = self.list(&mut plan, models, capacity, turn, trial.variant)?;
         let ready = plan.upload(&mut self.gpu, &mut self.inputs)?;
         let results = self.results(&list)?;
@@ -122,6 +123,8 @@ impl GpuEngine {
         {
             *byte ^= 1;
         }
+        // Measured before near ties are: models that walk again for theirs are no part of a trial.
+        let by_device = self.gpu.read_clock()?;
         let words: &[u32] = &bytemuck::pod_collect_to_vec(&bytes);
         let notes = notes_of(words, &list)?;
         let near_ties = self.near_ties(models, &list, &results, notes)?;
@@ -138,7 +141,7 @@ impl GpuEngine {
             add_rows(&self.resident()?.matrix, model, rows, sums)?;
         }
         self.gpu.counters.model_passes += models.len() as u64;
-        let by_device = self.gpu.read_clock()?;
+        self.gpu.read_clock()?;
         self.learn(trial, by_device, took);
         Ok(all)
     }
@@ -166,6 +169,7 @@ impl GpuEngine {
             .collect();
         let notes = Layout { models: models.len(), chunks: self.resident()?.chunks.len(), tie_capacity };
         let mut walks = Vec::with_capacity(batches.len());
+        let mut variants = Vec::with_capacity(models.len());
         let mut number = 0;
         for batch in batches {
             let kernel = batch.kernel(variant);
@@ -191,9 +195,10 @@ impl GpuEngine {
                 .map(|chunk| cut(plan, &self.limits, resident, chunk, common, rows_per_group))
                 .collect();
             number += walking.len();
+            variants.resize(number, kernel.variant());
             walks.push(Walk { pipeline, centroids: plan.centroids(walking, layout), entries, dispatches });
         }
-        Ok(List { walks, order, totals, totals_bytes: 8 * end as u64, notes, variant })
+        Ok(List { walks, order, totals, totals_bytes: 8 * end as u64, notes, variants })
     }
 
     fn results(&mut self, list: &List) -> Result<Buffer> {
@@ -264,7 +269,7 @@ impl GpuEngine {
             return (0..layout.models)
                 .map(|number| match layout.near_ties_of(notes, number) {
                     0 => Ok(Vec::new()),
-                    count => self.near_ties_of_one(&models[list.order[number]], count, list.variant),
+                    count => self.near_ties_of_one(&models[list.order[number]], count, list.variants[number]),
                 })
                 .collect();
         }

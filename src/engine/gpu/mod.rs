@@ -8,6 +8,7 @@
 //! refuses to go on after a fault: every failure of the device is an error, and what comes next is `guard`'s.
 
 mod adapters;
+mod ahead;
 mod assign;
 mod batches;
 mod buffers;
@@ -23,6 +24,7 @@ pub mod limits;
 mod lloyd;
 mod model;
 mod notes;
+mod opened;
 mod pipelines;
 mod resident;
 mod self_test;
@@ -110,10 +112,10 @@ pub struct GpuEngine {
 
 impl GpuEngine {
     pub fn open(adapter: &AdapterInfo, settings: GpuSettings) -> Result<Self> {
-        let gpu = Gpu::open(adapter, &settings)?;
         let tunes = matches!(settings.tuning, Tuning::Above(_));
         let place = settings.cache.as_deref().filter(|_| tunes).map(|folder| adapter.choices(folder));
         let (choices, said) = Choices::open(place);
+        let gpu = Gpu::open(adapter, &settings, choices.marks().clone())?;
         let tuned = Tuned::new(settings.tuning, choices, said);
         let (limits, inputs) = (settings.limits, Inputs::default());
         Ok(Self { gpu, limits, inputs, results: None, resident: None, tuned, passes: 0 })
@@ -198,5 +200,13 @@ impl Engine for GpuEngine {
 
     fn variant(&self) -> Option<&'static str> {
         self.walked().map(Variant::name)
+    }
+
+    fn blame(&mut self) {
+        self.tuned.end(false);
+    }
+
+    fn is_settled(&self) -> bool {
+        self.tuned.is_settled()
     }
 }

@@ -1,15 +1,10 @@
-//! Compiled kernels. A kernel is compiled at its first use, or before it on a thread of its own: drivers take tens of
-//! milliseconds for one, and while rows are uploaded a core is free.
+//! Compiled kernels. A kernel is compiled at its first use, or before it by the thread that compiles ahead.
 
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
-use std::thread::{JoinHandle, spawn};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
+use super::ahead::{Ahead, Driver, Job};
 use super::kept::Kept;
 use super::shaders::{Access, Kernel};
 use super::tuner::Readiness;
@@ -32,30 +27,32 @@ pub(super) struct Pipeline {
 }
 
 /// What came of a compilation: a pipeline, or what is wrong.
-type Compiled = Result<Pipeline, String>;
+pub(super) type Compiled = Result<Pipeline, String>;
+
+/// How far a kernel is that is asked for now.
+pub(super) enum Awaited {
+    /// Nobody has begun with it; what was foreseen has its text.
+    Unbegun(Option<String>),
+    Done(Compiled),
+}
 
 /// The kernels of one device.
 pub(super) struct Pipelines {
     made: BTreeMap<Kernel, Pipeline>,
     /// Those that were compiled ahead, and that the driver did not take.
     refused: BTreeSet<Kernel>,
-    ahead: Vec<Ahead>,
-    /// Tells the threads that nobody needs any more kernels.
-    enough: Arc<AtomicBool>,
+    underway: BTreeSet<Kernel>,
+    ahead: Ahead,
     kept: Option<Kept>,
-}
-
-/// A thread that compiles kernels before they are asked for.
-struct Ahead {
-    kernels: Vec<Kernel>,
-    compiled: Receiver<(Kernel, Compiled)>,
-    thread: JoinHandle<()>,
+    /// The most that anybody waits for a driver.
+    hang: Duration,
+    hung: bool,
 }
 
 impl Pipelines {
-    pub fn new(kept: Option<Kept>) -> Self {
-        let (made, refused) = (BTreeMap::new(), BTreeSet::new());
-        Self { made, refused, ahead: Vec::new(), enough: Arc::default(), kept }
+    pub fn new(kept: Option<Kept>, hang: Duration) -> Self {
+        let (made, refused, underway) = Default::default();
+        Self { made, refused, underway, ahead: Ahead::new(), kept, hang, hung: false }
     }
 
     pub fn tell(&mut self, observe: &Observe) {
@@ -69,12 +66,23 @@ impl Pipelines {
         self.kept.as_ref().and_then(Kept::cache)
     }
 
-    /// Keeps what was compiled for the next run.
+    /// Whether a driver did not come back from a compilation in time.
+    pub fn is_hung(&self) -> bool {
+        self.hung
+    }
+
+    /// Keeps what was compiled for the next run. A process that ends while a driver compiles may crash in it: what has
+    /// begun is waited for, but not for ever.
     pub fn save(&mut self) {
-        self.join();
-        if let Some(kept) = &mut self.kept {
+        self.hung |= !self.ahead.stop(self.hang);
+        if let Some(kept) = self.kept.as_mut().filter(|_| !self.hung) {
             kept.save();
         }
+    }
+
+    /// Waits for nothing any more: the driver may never answer.
+    pub fn abandon(&mut self) {
+        let _ = self.ahead.stop(Duration::ZERO);
     }
 
     pub fn made(&self, kernel: Kernel) -> Option<Pipeline> {
@@ -83,34 +91,19 @@ impl Pipelines {
 
     /// Whether a kernel is there or on its way, or will never come that way.
     pub fn knows(&self, kernel: Kernel) -> bool {
-        self.made.contains_key(&kernel) || self.refused.contains(&kernel) || self.is_underway(kernel)
-    }
-
-    fn is_underway(&self, kernel: Kernel) -> bool {
-        self.ahead.iter().any(|ahead| ahead.kernels.contains(&kernel))
+        self.made.contains_key(&kernel) || self.refused.contains(&kernel) || self.underway.contains(&kernel)
     }
 
     /// How far a kernel is, without waiting for it.
     pub fn readiness(&mut self, kernel: Kernel) -> Readiness {
-        for ahead in &mut self.ahead {
-            loop {
-                match ahead.compiled.try_recv() {
-                    Ok((found, compiled)) => {
-                        ahead.kernels.retain(|waiting| *waiting != found);
-                        match compiled {
-                            Ok(pipeline) => drop(self.made.insert(found, pipeline)),
-                            Err(_) => drop(self.refused.insert(found)),
-                        }
-                    }
-                    Err(TryRecvError::Empty) => break,
-                    Err(TryRecvError::Disconnected) => {
-                        self.refused.extend(ahead.kernels.drain(..));
-                        break;
-                    }
-                }
+        while let Ok((found, compiled)) = self.ahead.compiled.try_recv() {
+            self.underway.remove(&found);
+            match compiled {
+                Ok(pipeline) => drop(self.made.insert(found, pipeline)),
+                Err(_) => drop(self.refused.insert(found)),
             }
         }
-        match (self.made.contains_key(&kernel), self.is_underway(kernel)) {
+        match (self.made.contains_key(&kernel), self.underway.contains(&kernel)) {
             (true, _) => Readiness::Ready,
             (false, true) => Readiness::Underway,
             (false, false) => Readiness::Refused,
@@ -121,70 +114,47 @@ impl Pipelines {
         self.made.insert(pipeline.kernel, pipeline);
     }
 
-    /// Starts to compile kernels, each from its text.
-    pub fn start(&mut self, device: &wgpu::Device, texts: Vec<(Kernel, String)>, checks: ShaderChecks) {
-        let kernels = texts.iter().map(|(kernel, _)| *kernel).collect();
-        let (sender, compiled) = channel();
-        let (device, cache, enough) = (device.clone(), self.cache(), self.enough.clone());
-        let thread = spawn(move || {
-            for (kernel, text) in texts {
-                if enough.load(Ordering::Relaxed) {
-                    return;
-                }
-                let done = catch_unwind(AssertUnwindSafe(|| compile(&device, kernel, text, checks, cache.clone())));
-                // Nobody listens any more where the device was given up.
-                let _ = sender.send((kernel, done.unwrap_or_else(|panic| Err(panicked(&*panic)))));
-            }
-        });
-        self.ahead.push(Ahead { kernels, compiled, thread });
+    /// Starts to compile kernels. Where no thread can be had they count as refused, and are compiled where they are needed.
+    pub fn start(&mut self, jobs: Vec<Job>, driver: Driver) {
+        let kernels: Vec<Kernel> = jobs.iter().map(|job| job.kernel).collect();
+        match self.ahead.start(jobs, driver) {
+            true => self.underway.extend(kernels),
+            false => self.refused.extend(kernels),
+        }
     }
 
-    /// What came of a kernel that is on its way; None where it is not.
-    pub fn awaited(&mut self, kernel: Kernel, most: Duration) -> Option<Compiled> {
-        let ahead = self.ahead.iter_mut().find(|ahead| ahead.kernels.contains(&kernel))?;
+    /// What came of a kernel, if need be once the thread is done with it.
+    pub fn awaited(&mut self, kernel: Kernel) -> Awaited {
+        if !self.underway.contains(&kernel) {
+            return Awaited::Unbegun(None);
+        }
+        if let Some(job) = self.ahead.take(kernel) {
+            self.underway.remove(&kernel);
+            return Awaited::Unbegun(Some(job.text));
+        }
         loop {
-            match ahead.compiled.recv_timeout(most) {
+            match self.ahead.compiled.recv_timeout(self.hang) {
                 Ok((found, compiled)) => {
-                    ahead.kernels.retain(|waiting| *waiting != found);
+                    self.underway.remove(&found);
                     if found == kernel {
-                        return Some(compiled);
+                        return Awaited::Done(compiled);
                     }
-                    // One that failed is compiled once more where it is needed, and fails there.
-                    if let Ok(pipeline) = compiled {
-                        self.made.insert(found, pipeline);
+                    match compiled {
+                        Ok(pipeline) => drop(self.made.insert(found, pipeline)),
+                        // It is compiled once more where it is needed, and fails there.
+                        Err(_) => drop(self.refused.insert(found)),
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    return Some(Err(format!("no answer for {} seconds", most.as_secs())));
+                    self.hung = true;
+                    return Awaited::Done(Err(format!("no answer for {} seconds", self.hang.as_secs_f32())));
                 }
-                Err(RecvTimeoutError::Disconnected) => return Some(Err("its compilation ended".to_owned())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Awaited::Done(Err("its compilation ended".to_owned()));
+                }
             }
         }
     }
-
-    fn join(&mut self) {
-        // A process that ends while a driver compiles may crash in it: what has begun is waited for.
-        self.enough.store(true, Ordering::Relaxed);
-        for ahead in self.ahead.drain(..) {
-            let _ = ahead.thread.join();
-        }
-    }
-
-    /// Waits for no thread any more: its driver may never answer.
-    pub fn abandon(&mut self) {
-        self.ahead.clear();
-    }
-}
-
-impl Drop for Pipelines {
-    fn drop(&mut self) {
-        self.join();
-    }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> String {
-    let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    format!("its driver's library panicked: {}", what.unwrap_or("without a word"))
 }
 
 #[allow(unsafe_code)]
@@ -205,10 +175,15 @@ pub(super) fn compile(
         ShaderChecks::Off => wgpu::ShaderRuntimeChecks::unchecked(),
     };
     // SAFETY: the text is ours. Every index stays below the size of its binding, because rows are compared with
-    // `params.end`, other rows with `params.other_end`, features and clusters with d and k, models with `params.models`,
-    // their clusters with the ends that the host writes beside them, near ties with `params.tie_capacity`, and the host
-    // sizes the bindings from the same numbers; every loop counts up to one of these; divisors are constants, or
-    // `params.all_models`, which is at least 1.
+    // `params.end` (a thread that takes several rows looks at `end - 1` in place of those behind it, and only where its
+    // first row lies before `end`, so that there is such a row), other rows with `params.other_end`, features and
+    // clusters with d and k, models with `params.models`, their clusters with the ends that the host writes beside
+    // them, near ties with `params.tie_capacity`, and the host sizes the bindings from the same numbers. In workgroup
+    // memory, the sums of a dispatch take `sum_words` words times the copies of its variant: `batches` packs models
+    // while their sums fit `WORKGROUP_WORDS`, and `Kernel::lloyd` takes a variant only where `Variant::fits` says that
+    // all its copies do, and a room of at least so many words; clusters of a dispatch stay below `params.k`, and a copy
+    // below the number of them. A general kernel keeps its sums there only where those of its one model fit. Every loop
+    // counts up to one of these; divisors are constants, or `params.all_models`, which is at least 1.
     let module = unsafe { device.create_shader_module_trusted(descriptor, checks) };
     let entries: Vec<_> = kernel.bindings().into_iter().map(|(slot, access)| layout_entry(slot, access)).collect();
     let layout = device

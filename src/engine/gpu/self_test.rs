@@ -38,13 +38,14 @@ impl Report {
 /// A check makes a matrix and a model; the device must agree with the host on both.
 type Make = fn() -> (Matrix, Centroids);
 
-const CHECKS: [(&str, Make); 7] = [
+const CHECKS: [(&str, Make); 8] = [
     ("near ties on either side of the bound", near_ties),
     ("near ties, kernel for any shape", near_ties_general),
     ("extremes of the grid", extremes),
     ("last elements of the largest binding", largest_binding),
     ("wide rows and wide centroids", wide),
     ("carries between the words of a sum", carries),
+    ("many clusters, sums that fill workgroup memory", filling_clusters),
     ("many clusters, sums outside workgroup memory", many_clusters),
 ];
 
@@ -190,9 +191,57 @@ fn carries() -> (Matrix, Centroids) {
     (matrix(3, &rows, Some(weights)), model(3, &[vec![edge, -edge, 0], vec![0, 0, 7]]))
 }
 
-fn many_clusters() -> (Matrix, Centroids) {
-    let point = |index: i64| vec![index * 7919 % 100_003, -(index * 104_729 % 99_991), index * 31 % 1009, index, -1];
+fn clusters(d: usize, k: i64) -> (Matrix, Centroids) {
+    let point = |index: i64| {
+        let mut point = vec![index * 7919 % 100_003, -(index * 104_729 % 99_991), index * 31 % 1009, index];
+        point.resize(d, -1);
+        point
+    };
     let rows: Vec<Vec<i64>> = (0..3000).map(|index| point(index * 17)).collect();
-    let centroids: Vec<Vec<i64>> = (0..1000).map(|index| point(index * 51)).collect();
-    (matrix(5, &rows, None), model(5, &centroids))
+    let centroids: Vec<Vec<i64>> = (0..k).map(|index| point(index * 51)).collect();
+    (matrix(d, &rows, None), model(d, &centroids))
+}
+
+/// With its half beside it, two copies of the sums have room, and four have not.
+fn filling_clusters() -> (Matrix, Centroids) {
+    clusters(10, 100)
+}
+
+fn many_clusters() -> (Matrix, Centroids) {
+    clusters(5, 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::gpu::limits::WORKGROUP_WORDS;
+    use crate::engine::gpu::shaders::Room;
+
+    /// What the self-test walks with is what a run may walk with: every variant, with few sums and with many.
+    #[test]
+    fn every_variant_is_tried_with_sums_in_few_words_and_in_many() {
+        let kernels: Vec<Kernel> = CHECKS
+            .iter()
+            .filter(|(name, _)| !name.contains("largest binding"))
+            .flat_map(|(_, make)| {
+                let (matrix, model) = make();
+                let (d, k) = (model.n_features(), model.n_clusters());
+                let weights = if matrix.weights().is_some() { Weights::Given } else { Weights::None };
+                let words = Kernel::sum_words(d, k + k.div_ceil(2), weights);
+                let shares = d <= ROW_FEATURES_MAX && words <= WORKGROUP_WORDS as usize;
+                Variant::ALL.map(|variant| shares.then(|| Kernel::lloyd(d, words, weights, variant)))
+            })
+            .flatten()
+            .collect();
+        let tried = |of: Variant, among: &[Room]| {
+            let fits = |kernel: &Kernel| matches!(kernel, Kernel::Lloyd { room, variant, .. } if *variant == of && among.contains(room));
+            kernels.iter().any(fits)
+        };
+        for variant in Variant::ALL {
+            assert!(tried(variant, &[Room::Few, Room::Full]), "{variant:?}");
+        }
+        for variant in [Variant::Usual, Variant::Short, Variant::Paired, Variant::Twofold] {
+            assert!(tried(variant, &[Room::Full]), "{variant:?}");
+        }
+    }
 }

@@ -209,6 +209,14 @@ impl Kernel {
         data.into_iter().chain(more).chain(weights).collect()
     }
 
+    /// The usual one where there is no other.
+    pub fn variant(self) -> Variant {
+        match self {
+            Kernel::Lloyd { variant, .. } => variant,
+            _ => Variant::Usual,
+        }
+    }
+
     fn weights(self) -> Weights {
         match self {
             Kernel::Lloyd { weights, .. } | Kernel::LloydGeneral { weights, .. } | Kernel::Farthest { weights } => {

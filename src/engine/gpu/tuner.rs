@@ -40,6 +40,11 @@ impl Class {
         let copies = copies.map(|variant| variant.constants().copies).max().unwrap_or(1);
         Self { n_features, weights, copies, size: n_rows.max(1).ilog2() / 2 }
     }
+
+    /// Whether all its passes can be walked with a variant.
+    pub fn has_room_for(self, variant: Variant) -> bool {
+        variant.fits(self.n_features, 0) && variant.constants().copies <= self.copies
+    }
 }
 
 /// How far a kernel is.

@@ -14,7 +14,7 @@ use super::tuner::{Candidate, Class, Outcome, Readiness, Tuner, Tuning, Turn};
 use super::variants::Variant;
 use crate::engine::Shape;
 use crate::error::Result;
-use crate::grid::Centroids;
+use crate::grid::{Centroids, Sums};
 use crate::observe::Observe;
 
 /// What is known of a device's variants, and who is to be told.
@@ -26,6 +26,10 @@ pub(super) struct Tuned {
     kept: BTreeSet<Class>,
     /// What the last pass was walked with, where there are variants.
     walked: Option<Variant>,
+    /// Variants of which a pass has ended well in this run.
+    proven: BTreeSet<Variant>,
+    /// Whether the last pass was walked as all others like it will be.
+    is_settled: bool,
     observe: Observe,
     /// Said before anybody listened.
     said: Vec<String>,
@@ -55,11 +59,11 @@ impl Trial {
 }
 
 impl Tuned {
-    pub fn new(tuning: Tuning, choices: Choices, said: Option<String>) -> Self {
+    pub fn new(tuning: Tuning, choices: Choices, said: Vec<String>) -> Self {
         let known = choices.known();
         let (tuner, kept) = (Tuner::new(known), known.keys().copied().collect());
-        let said = said.into_iter().collect();
-        Self { tuning, tuner, choices, kept, walked: None, observe: Observe::default(), said }
+        let (observe, proven) = Default::default();
+        Self { tuning, tuner, choices, kept, walked: None, proven, is_settled: true, observe, said }
     }
 
     /// Says from now on what is found, and what was to be said so far.
@@ -72,6 +76,34 @@ impl Tuned {
         self.walked
     }
 
+    pub fn is_settled(&self) -> bool {
+        self.is_settled
+    }
+
+    /// What is worth a try here, as far as earlier runs came back from it.
+    fn candidates(&self, n_features: usize, sum_words: usize) -> Vec<Variant> {
+        let mut candidates = Variant::worth_a_try(n_features, sum_words);
+        candidates.retain(|&variant| !self.choices.is_skipped(variant));
+        candidates
+    }
+
+    /// A pass begins: a variant that has not ended one well in this run is marked meanwhile.
+    pub fn begin(&self) {
+        if let Some(variant) = self.walked.filter(|variant| !self.proven.contains(variant)) {
+            self.choices.marks().begin(variant);
+        }
+    }
+
+    /// A pass has ended. One that struck a fault leaves its variant marked, whatever went well with it before: the next run
+    /// takes another.
+    pub fn end(&mut self, well: bool) {
+        match (self.walked, well) {
+            (Some(variant), true) if self.proven.insert(variant) => self.choices.marks().end(variant),
+            (Some(variant), false) => self.choices.marks().begin(variant),
+            _ => {}
+        }
+    }
+
     /// From now on one variant alone.
     pub fn only(&mut self, variant: Variant) {
         self.tuning = Tuning::Only(variant);
@@ -82,13 +114,15 @@ impl Tuned {
         let d = shape.n_features;
         let work = (shape.n_rows).saturating_mul((d * shape.n_clusters) as u64);
         let Tuning::Above(least) = self.tuning else { return Vec::new() };
-        if d > ROW_FEATURES_MAX || work < least {
+        // Where even the mean of the models shares with none, nor does the largest, and there is no trial.
+        let is_shared = Kernel::shares(d, shape.n_clusters / shape.n_models.max(1), weights);
+        if d > ROW_FEATURES_MAX || work < least || !is_shared {
             return Vec::new();
         }
         // Sums beyond one memory go in batches, each nearly full.
         let sum_words = Kernel::sum_words(d, shape.n_clusters, weights).min(WORKGROUP_WORDS as usize);
         let class = Class::of(usize::try_from(shape.n_rows).unwrap_or(usize::MAX), d, weights, sum_words);
-        let wanted = self.tuner.wants(class, &Variant::worth_a_try(d, sum_words));
+        let wanted = self.tuner.wants(class, &self.candidates(d, sum_words));
         wanted.into_iter().map(|variant| Kernel::lloyd(d, sum_words, weights, variant)).collect()
     }
 
@@ -100,7 +134,8 @@ impl Tuned {
     }
 
     fn settle(&mut self, class: Class, Outcome { chosen, tried }: Outcome, clock: &str) {
-        let is_known = tried.iter().any(|one| one.least.is_finite());
+        // Without the usual one's time there was nothing to hold the others against.
+        let is_known = tried.iter().any(|one| one.variant == Variant::Usual && one.least.is_finite());
         let kept = if is_known { self.choices.keep(class, chosen) } else { None };
         let kept = kept.map(|place| format!(", {place}")).unwrap_or_default();
         let tried: Vec<String> = tried.iter().map(taken).collect();
@@ -125,10 +160,20 @@ fn taken(one: &Candidate) -> String {
 }
 
 impl GpuEngine {
+    /// A pass with whatever it is to be walked with.
+    pub(super) fn tried(&mut self, models: &[Centroids]) -> Result<Vec<Sums>> {
+        let trial = self.trial(models)?;
+        self.tuned.begin();
+        let done = self.pass_list(models, trial);
+        self.tuned.end(done.is_ok());
+        done
+    }
+
     /// What the next pass is walked with.
-    pub(super) fn trial(&mut self, models: &[Centroids]) -> Result<Trial> {
+    fn trial(&mut self, models: &[Centroids]) -> Result<Trial> {
         let batches = batches(models, self.weights());
         let varied: Vec<&Batch> = batches.iter().filter(|batch| batch.has_variants()).collect();
+        self.tuned.is_settled = true;
         let trial = match (self.tuned.tuning, &varied[..]) {
             (Tuning::Off, _) | (_, []) => Trial::untimed(Variant::Usual),
             (Tuning::Only(variant), _) => Trial::untimed(variant),
@@ -138,7 +183,9 @@ impl GpuEngine {
             }
         };
         self.gpu.takes_time = trial.is_timed();
-        self.tuned.walked = (!varied.is_empty()).then_some(trial.variant);
+        // Batches that a variant does not fit walk with the usual one.
+        let walking = varied.iter().map(|batch| batch.kernel(trial.variant).variant());
+        self.tuned.walked = walking.max_by_key(|variant| *variant != Variant::Usual);
         Ok(trial)
     }
 
@@ -151,7 +198,7 @@ impl GpuEngine {
         let is_worth_it = rows_by_clusters.saturating_mul(n_features as u64) >= least_work;
 
         let class = Class::of(n_rows, n_features, weights, sum_words);
-        let candidates = Variant::worth_a_try(n_features, sum_words);
+        let candidates = self.tuned.candidates(n_features, sum_words);
         let wanted = match is_worth_it {
             true => self.tuned.tuner.wants(class, &candidates),
             false => vec![self.tuned.tuner.known(class)],
@@ -163,11 +210,13 @@ impl GpuEngine {
             let of_all = kernels(variant).map(|kernel| self.gpu.readiness(kernel)).max();
             readiness.insert(variant, of_all.unwrap_or(Readiness::Refused));
         }
+        let is_underway = readiness.values().any(|&readiness| readiness == Readiness::Underway);
         let readiness = |variant| readiness.get(&variant).copied().unwrap_or(Readiness::Refused);
         let turn = match is_worth_it {
             true => self.tuned.tuner.next(class, &candidates, readiness),
             false => self.tuned.tuner.next_untimed(class, readiness),
         };
+        self.tuned.is_settled = !is_underway && matches!(turn, Turn::Untimed(_));
         match turn {
             Turn::Timed(variant) => Ok(Trial { variant, lesson: Some(Lesson { class, rows_by_clusters }) }),
             Turn::Untimed(variant) => {
@@ -194,9 +243,11 @@ impl GpuEngine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::gpu::cache::Cache;
+    use crate::engine::{Device, DeviceKind};
 
-    fn foreseen(tuned: &Tuned, n_rows: u64, n_features: usize, n_clusters: usize) -> Vec<Variant> {
-        let shape = Shape { n_rows, n_features, n_clusters, n_models: 1 };
+    fn foreseen(tuned: &Tuned, n_rows: u64, n_features: usize, ks: &[usize]) -> Vec<Variant> {
+        let shape = Shape { n_rows, n_features, n_clusters: ks.iter().sum(), n_models: ks.len() };
         let variant = |kernel: &Kernel| match kernel {
             Kernel::Lloyd { d, variant, .. } if *d == n_features => *variant,
             other => panic!("{other:?}"),
@@ -207,17 +258,62 @@ mod tests {
     #[test]
     fn what_will_be_tried_is_foreseen_and_nothing_else() {
         use Variant::{Fourfold, Paired, Short, Usual};
-        let of = |tuning| Tuned::new(tuning, Choices::open(None).0, None);
+        let of = |tuning| Tuned::new(tuning, Choices::open(None).0, Vec::new());
         let tuned = of(Tuning::Above(500_000 * 10 * 5));
-        assert_eq!(foreseen(&tuned, 500_000, 10, 5), [Usual, Short, Paired, Fourfold]);
-        assert!(foreseen(&tuned, 499_999, 10, 5).is_empty(), "too little work");
-        // Ten restarts of k = 2..10 fill the memory of several workgroups.
-        assert_eq!(foreseen(&tuned, 500_000, 10, 540), [Usual, Short, Paired]);
-        assert!(foreseen(&tuned, 500_000, ROW_FEATURES_MAX + 1, 5).is_empty(), "there is one kernel");
-        assert!(foreseen(&of(Tuning::Off), 500_000, 10, 5).is_empty());
+        assert_eq!(foreseen(&tuned, 500_000, 10, &[5]), [Usual, Short, Paired, Fourfold]);
+        assert!(foreseen(&tuned, 499_999, 10, &[5]).is_empty(), "too little work");
+        // Ten restarts of k = 2..10 fill the memory of several workgroups; one model whose sums do has a kernel of its own.
+        assert_eq!(foreseen(&tuned, 500_000, 10, &[6; 90]), [Usual, Short, Paired]);
+        assert_eq!(foreseen(&tuned, 500_000, 10, &[372]), [Usual, Short, Paired]);
+        assert!(foreseen(&tuned, 500_000, 10, &[373]).is_empty(), "there is one kernel");
+        assert!(foreseen(&tuned, 500_000, ROW_FEATURES_MAX + 1, &[5]).is_empty(), "there is one kernel");
+        assert!(foreseen(&of(Tuning::Off), 500_000, 10, &[5]).is_empty());
         // Of what is known already the others are of no use.
         let class = Class::of(500_000, 10, Weights::None, 55);
         let known = Tuned { tuner: Tuner::new(&BTreeMap::from([(class, Short)])), ..of(Tuning::Above(0)) };
-        assert_eq!(foreseen(&known, 500_000, 10, 5), [Short]);
+        assert_eq!(foreseen(&known, 500_000, 10, &[5]), [Short]);
+    }
+
+    #[test]
+    fn nothing_is_kept_where_the_usual_variant_was_never_timed() {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = DeviceKind::DiscreteGpu;
+        let device = Device { name: "Card".into(), kind, driver: "1".into(), backend: "Vulkan".into() };
+        let place = Cache::of(folder.path(), "key", &device, "variants");
+        let class = Class::of(500_000, 10, Weights::None, 55);
+        for (usual, is_kept) in [(0, false), (7_000, true)] {
+            let mut tuned = Tuned::new(Tuning::Above(0), Choices::open(Some(place.clone())).0, Vec::new());
+            let candidates = tuned.candidates(10, 55);
+            while let Turn::Timed(variant) = tuned.tuner.next(class, &candidates, |_| Readiness::Ready) {
+                let nanoseconds = if variant == Variant::Usual { usual } else { 8_000 };
+                if let Some(outcome) = tuned.tuner.took(class, variant, nanoseconds, 1_000) {
+                    tuned.settle(class, outcome, "device's");
+                }
+            }
+            assert_eq!(Choices::open(Some(place.clone())).0.known().contains_key(&class), is_kept, "{usual}");
+        }
+    }
+
+    #[test]
+    fn a_fault_marks_the_variant_that_walked_and_its_kept_choice_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = DeviceKind::DiscreteGpu;
+        let device = Device { name: "Card".into(), kind, driver: "1".into(), backend: "Vulkan".into() };
+        let place = Cache::of(folder.path(), "key", &device, "variants");
+        let class = Class::of(500_000, 10, Weights::None, 55);
+        let open = || Choices::open(Some(place.clone())).0;
+        open().keep(class, Variant::Short).unwrap();
+        let mut tuned = Tuned::new(Tuning::Above(0), open(), Vec::new());
+        tuned.walked = Some(Variant::Short);
+        tuned.begin();
+        assert!(open().is_skipped(Variant::Short), "while it walks for the first time");
+        tuned.end(true);
+        assert!(!open().is_skipped(Variant::Short) && open().known().contains_key(&class));
+        tuned.begin();
+        assert!(!open().is_skipped(Variant::Short), "it went well once");
+        tuned.end(false);
+        assert!(open().is_skipped(Variant::Short) && open().known().is_empty());
+        let next = Tuned::new(Tuning::Above(0), open(), Vec::new());
+        assert_eq!(foreseen(&next, 500_000, 10, &[5]), [Variant::Usual, Variant::Paired, Variant::Fourfold]);
     }
 }
