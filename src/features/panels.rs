@@ -250,7 +250,7 @@ mod tests {
         let column = |feature: usize| {
             let values: Vec<f64> = (first..first + n_rows).map(|row| (row * D + feature) as f64).collect();
             match feature {
-                1 if n_rows % 2 == 0 => Numbers::Values(values),
+                1 if n_rows.is_multiple_of(2) => Numbers::Values(values),
                 0 => Numbers::Values(values),
                 _ => Coded::new((0..n_rows as u16).rev().collect(), values.into_iter().rev().collect())
                     .map(Numbers::Coded)

@@ -108,7 +108,7 @@ enum Column<'a> {
 
 /// A column of a row group, encoded.
 enum Chunk {
-    Arrow(ArrowColumnChunk),
+    Arrow(Box<ArrowColumnChunk>),
     Pages(Bytes, Box<ColumnCloseResult>),
 }
 
@@ -125,7 +125,7 @@ impl Column<'_> {
                 return Ok(Chunk::Pages(pages, Box::new(close)));
             }
         };
-        encode_column(encoder, field, &array).map(Chunk::Arrow)
+        encode_column(encoder, field, &array).map(|chunk| Chunk::Arrow(Box::new(chunk)))
     }
 }
 

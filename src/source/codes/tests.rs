@@ -35,7 +35,10 @@ fn columns(nullable: bool) -> Vec<(&'static str, ArrayRef)> {
         ("uint64", Arc::new(UInt64Array::from_iter(values().map(|v| v.map(|v| u64::MAX - (v + 40) as u64))))),
         ("float32", Arc::new(Float32Array::from_iter(scaled(0.1).map(|v| v.map(|v| v as f32))))),
         ("float64", Arc::new(Float64Array::from_iter(scaled(0.3)))),
-        ("nan", Arc::new(Float64Array::from_iter(scaled(1.0).map(|v| v.map(|v| (v - 3.0) / (v - 3.0)))))),
+        (
+            "nan",
+            Arc::new(Float64Array::from_iter(scaled(1.0).map(|v| v.map(|v| if v == 3.0 { f64::NAN } else { 1.0 })))),
+        ),
         ("date", Arc::new(Date32Array::from_iter(values().map(|v| v.map(|v| v as i32))))),
         ("time", Arc::new(TimestampMillisecondArray::from_iter(values().map(|v| v.map(|v| v * 1_234_567))))),
         (
