@@ -12,7 +12,8 @@ use crate::grid::PANEL_ROWS;
 const CHAINS: usize = 12;
 
 const ROUNDS: usize = 1 << 20;
-const REPEATS: usize = 5;
+/// A try takes some milliseconds; a system may need longer to give each thread a core of its own.
+const REPEATS: usize = 25;
 
 struct Chains {
     factor: f32,
