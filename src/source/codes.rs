@@ -173,13 +173,7 @@ struct Dictionary<'a> {
 fn as_data(values: Bytes, n: u32, nullable: bool) -> Page {
     let mut buf = Vec::new();
     if nullable {
-        // One run of ones: its length as a varint, then the one.
-        let mut length = u64::from(n) << 1;
-        while length >= 0x80 {
-            buf.push(length as u8 | 0x80);
-            length >>= 7;
-        }
-        buf.extend([length as u8, 1]);
+        hybrid::put_run(&mut buf, 1, n as usize);
     }
     let def_levels_byte_len = buf.len() as u32;
     buf.extend_from_slice(&values);

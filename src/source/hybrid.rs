@@ -4,7 +4,7 @@
 //! The Parquet crate decodes it too, but hands out the values behind the places only, and most of what is asked of a
 //! column of few values needs no more than the places.
 
-use super::thrift::Thrift;
+use super::thrift::{Thrift, put_varint};
 
 /// Bits of an integer that are read at most; none is larger than 2^16 - 1 where it makes sense, however wide it is written.
 const WIDTH_MAX: u32 = 32;
@@ -91,6 +91,33 @@ fn unpack_narrow<const BITS: usize>(group: &[u8]) -> [u16; GROUP] {
     bytes[..BITS].copy_from_slice(&group[..BITS]);
     let bits = u128::from_le_bytes(bytes);
     std::array::from_fn(|index| (bits >> (index * BITS)) as u16 & (u16::MAX >> (16 - BITS)))
+}
+
+/// Appends one integer of at most eight bits, many times.
+pub fn put_run(out: &mut Vec<u8>, value: u8, length: usize) {
+    put_varint(out, (length as u64) << 1);
+    out.push(value);
+}
+
+/// Appends integers side by side, the last group of eight filled up with zeros.
+pub fn put_packed(out: &mut Vec<u8>, width: u32, values: impl ExactSizeIterator<Item = u32>) {
+    let groups = values.len().div_ceil(8);
+    put_varint(out, (groups as u64) << 1 | 1);
+    let end = out.len() + groups * width as usize;
+    let (mut bits, mut n) = (0u64, 0);
+    for value in values {
+        bits |= u64::from(value) << n;
+        n += width;
+        while n >= 8 {
+            out.push(bits as u8);
+            bits >>= 8;
+            n -= 8;
+        }
+    }
+    if n > 0 {
+        out.push(bits as u8);
+    }
+    out.resize(end, 0);
 }
 
 /// The first integers of a group of any width, which must fit 16 bits.

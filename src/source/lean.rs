@@ -4,7 +4,7 @@
 //! which are customers' values), and cannot be misread: some writers use field numbers for extensions of their own
 //! that the standard later gave away. Whatever else a footer says is copied byte by byte.
 
-use super::thrift::{Field, I32, I64, LIST, STRUCT, Thrift};
+use super::thrift::{Field, I32, I64, LIST, STRUCT, Thrift, put_varint};
 use crate::error::{Error, Result};
 
 /// Customers' tables are flat. Deeper schemas than this are malformed, and would exhaust the decoder's stack.
@@ -136,7 +136,7 @@ impl Copy<'_> {
             Ok(short) if short < 15 => self.lean.push(short << 4 | STRUCT),
             _ => {
                 self.lean.push(0xf0 | STRUCT);
-                self.varint(length as u64);
+                put_varint(&mut self.lean, length as u64);
             }
         }
         // Each element takes a byte at least, so the bytes left bound the loop.
@@ -164,17 +164,9 @@ impl Copy<'_> {
             Ok(step @ 1..=15) => self.lean.push(step << 4 | field.kind),
             _ => {
                 self.lean.push(field.kind);
-                self.varint(((field.id << 1) ^ (field.id >> 63)) as u64);
+                put_varint(&mut self.lean, ((field.id << 1) ^ (field.id >> 63)) as u64);
             }
         }
-    }
-
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.lean.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.lean.push(value as u8);
     }
 }
 

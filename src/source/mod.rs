@@ -37,6 +37,7 @@ pub use coded::{Coded, Numbers, compact};
 pub use columns::{ColumnInfo, ColumnKind};
 pub use duplicates::{Uniqueness, check_unique};
 pub use fingerprint::{FileFingerprint, SourceFingerprint};
+pub use hybrid::{put_packed, put_run};
 pub use ids::Ids;
 pub use numbers::{NULL, is_null_value};
 pub use open::Source;

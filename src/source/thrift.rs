@@ -19,6 +19,15 @@ const SET: u8 = 10;
 const MAP: u8 = 11;
 pub(super) const STRUCT: u8 = 12;
 
+/// Appends an integer in groups of seven bits, the lowest first, as Thrift and Parquet's runs have it.
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
 /// A place in some bytes.
 pub(super) struct Thrift<'a> {
     bytes: &'a [u8],

@@ -14,6 +14,8 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
+use crate::source::{put_packed, put_run};
+
 /// The names of the clusters, each once, and where each cluster's stands among them; `None` is null.
 pub(super) struct Names {
     distinct: Vec<String>,
@@ -138,41 +140,6 @@ fn chunk(
         offset_index: Some(index.build()),
     };
     Ok((bytes.into(), close))
-}
-
-/// One integer below 128, many times, in Parquet's hybrid of runs and bit packing.
-fn put_run(out: &mut Vec<u8>, value: u8, length: usize) {
-    put_varint(out, (length as u64) << 1);
-    out.push(value);
-}
-
-/// Integers side by side, the last group of eight filled up with zeros.
-fn put_packed(out: &mut Vec<u8>, width: u32, values: impl ExactSizeIterator<Item = u32>) {
-    let groups = values.len().div_ceil(8);
-    put_varint(out, (groups as u64) << 1 | 1);
-    let end = out.len() + groups * width as usize;
-    let (mut bits, mut n) = (0u64, 0);
-    for value in values {
-        bits |= u64::from(value) << n;
-        n += width;
-        while n >= 8 {
-            out.push(bits as u8);
-            bits >>= 8;
-            n -= 8;
-        }
-    }
-    if n > 0 {
-        out.push(bits as u8);
-    }
-    out.resize(end, 0);
-}
-
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 #[cfg(test)]

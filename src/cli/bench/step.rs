@@ -35,24 +35,8 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
     let peak = multiply_adds_per_second(threads_or_all(threads));
     let mut results = Vec::new();
     for wanted in devices(&args.device) {
-        let mut engine: Box<dyn Engine> = match &wanted {
-            Wanted::Cpu => Box::new(CpuEngine::new(threads, None)),
-            _ => {
-                let settings = Settings {
-                    wanted: wanted.clone(),
-                    memory: MEMORY,
-                    threads,
-                    cache: None,
-                    clock: gpu::Clock::On,
-                    tune: true,
-                };
-                engine::open(
-                    &settings,
-                    Shape { n_rows: n as u64, n_features: d, n_clusters: k * models, n_models: models },
-                    observe,
-                )?
-            }
-        };
+        let shape = Shape { n_rows: n as u64, n_features: d, n_clusters: k * models, n_models: models };
+        let mut engine = open(wanted, threads, shape, observe)?;
         let device = engine.device().clone();
         talk.note(&format!("measuring {}", gpu::title(&device)));
         let repeats = args.repeats.unwrap_or(if device.kind == DeviceKind::SoftwareGpu { 1 } else { REPEATS });
@@ -87,6 +71,15 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         });
     }
     Ok(results)
+}
+
+/// A device that passes are timed on, by its own clock too where it has one.
+pub fn open(wanted: Wanted, threads: usize, shape: Shape, observe: &Observe) -> Result<Box<dyn Engine>> {
+    if wanted == Wanted::Cpu {
+        return Ok(Box::new(CpuEngine::new(threads, None)));
+    }
+    let settings = Settings { wanted, memory: MEMORY, threads, cache: None, clock: gpu::Clock::On, tune: true };
+    engine::open(&settings, shape, observe)
 }
 
 /// Does once what will be timed, which warms caches and compiles kernels, and goes on until nothing is tried any more.

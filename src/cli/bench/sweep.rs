@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use super::answer::Timing;
 use super::power::Meter;
-use super::step::{ITERATIONS, MEMORY, REPEATS, device_ms, devices, known, matrix, start, warm_up};
+use super::step::{ITERATIONS, REPEATS, device_ms, devices, known, matrix, open, start, warm_up};
 use super::{BenchArgs, Size, What, bandwidth};
 use crate::cli::talk::Talk;
-use crate::engine::cpu::{CpuEngine, multiply_adds_per_second, threads_or_all};
-use crate::engine::{self, DeviceKind, Engine, Settings, Shape, Wanted, gpu};
+use crate::engine::cpu::{multiply_adds_per_second, threads_or_all};
+use crate::engine::{DeviceKind, Shape, gpu};
 use crate::error::{Error, Kind, Result};
 use crate::grid::Centroids;
 use crate::observe::Observe;
@@ -32,24 +32,8 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
     let n_clusters: usize = starts.iter().map(Centroids::n_clusters).sum();
     let mut results = Vec::new();
     for wanted in devices(&args.device) {
-        let mut engine: Box<dyn Engine> = match &wanted {
-            Wanted::Cpu => Box::new(CpuEngine::new(threads, None)),
-            _ => {
-                let shape = Shape { n_rows: n as u64, n_features: d, n_clusters, n_models: starts.len() };
-                engine::open(
-                    &Settings {
-                        wanted: wanted.clone(),
-                        memory: MEMORY,
-                        threads,
-                        cache: None,
-                        clock: gpu::Clock::On,
-                        tune: true,
-                    },
-                    shape,
-                    observe,
-                )?
-            }
-        };
+        let shape = Shape { n_rows: n as u64, n_features: d, n_clusters, n_models: starts.len() };
+        let mut engine = open(wanted, threads, shape, observe)?;
         let device = engine.device().clone();
         talk.note(&format!("measuring {}", gpu::title(&device)));
         let is_software = device.kind == DeviceKind::SoftwareGpu;
