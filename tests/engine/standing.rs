@@ -1,4 +1,4 @@
-//! Panels whose labels certainly stand are passed over, and nothing comes out otherwise: over passes in which centroids
+//! Rows whose labels certainly stand are passed over, and nothing comes out otherwise: over passes in which centroids
 //! hardly move, walk slowly, jump, and come back.
 
 use segmint::engine::Engine;
@@ -13,7 +13,7 @@ const WALKS: [i64; 12] = [0, 0, 1, 1, 0, 3, 40, 1, 0, 2_000, 0, 1];
 const PASSES: usize = 5;
 
 #[test]
-fn passed_over_panels_change_nothing() {
+fn passed_over_rows_change_nothing() {
     for level in SimdLevel::available() {
         let mut passed_over = 0;
         for (number, kind, d, k) in [
@@ -51,5 +51,29 @@ fn passed_over_panels_change_nothing() {
         }
         // Of seven cases, sixty passes and 4,000 rows each: a walk of small steps leaves most panels alone.
         assert!(passed_over > 200_000, "only {passed_over} rows were passed over at {}", level.name());
+    }
+}
+
+/// Several models at once, shared out by rows and by models; more rows than a block; with weights and without.
+#[test]
+fn models_side_by_side_rest_each_for_themselves() {
+    for (number, kind, n, d, n_models) in
+        [(30, Kind::Spread, 60_000, 2, 3), (31, Kind::Spread, 3_000, 4, 5), (32, Kind::Bisector, 30_000, 3, 2)]
+    {
+        let case = sized_case(number, kind, n, d, 6);
+        let mut engine = CpuEngine::new(3, None);
+        engine.load(case.matrix.clone()).unwrap();
+        let random = &mut Random::new(number);
+        let far = |random: &mut Random| case.models[0].values().iter().map(|c| c + random.within(900)).collect();
+        let mut models: Vec<Centroids> = (0..n_models).map(|model| Centroids::new(model, 0, d, far(random))).collect();
+        for pass in 0..70 {
+            let sums = engine.step(&models).unwrap();
+            for (model, sums) in models.iter().zip(&sums) {
+                assert_eq!(*sums, reference::step(&case.matrix, model), "{}, pass {pass}", case.name);
+            }
+            models = models.iter().zip(&sums).map(|(model, sums)| model.update(sums)).collect();
+        }
+        let passed_over = engine.counters().passed_over;
+        assert!(passed_over > (n as u64) * 10, "{}: only {passed_over} rows were passed over", case.name);
     }
 }

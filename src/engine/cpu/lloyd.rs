@@ -4,12 +4,14 @@
 //! Sums are integers. Where a model's labels of the pass before are at hand, only rows that changed cluster are added
 //! and subtracted, which is exact with integers.
 
+use super::active::Ways;
+use super::awake::Found;
 use super::lanes::LaneSums;
 use super::model::{Form, Model};
 use super::moves::{Moves, NOWHERE, whole};
+use super::rows::Rows;
 use super::scores::{Lanes, ManyTiles, OneTile, Panel, Scores, Way};
 use super::simd::{Kernel, TILE_MAX};
-use super::standing::{Lead, Travel};
 use super::vector::Vector;
 use crate::engine::decide;
 use crate::grid::{Centroids, Matrix, PANEL_ROWS};
@@ -40,9 +42,6 @@ pub(super) struct Partial {
     /// Weighted rows that may be in `sums`.
     weighted_rows: usize,
     pub near_ties: u64,
-    /// Rows that changed cluster, and rows that were passed over because none of them can have.
-    pub moved: u64,
-    pub passed_over: u64,
     moves: Moves,
     /// For unweighted rows only.
     lanes: Option<LaneSums>,
@@ -64,8 +63,6 @@ impl Partial {
             carried: Vec::new(),
             weighted_rows: 0,
             near_ties: 0,
-            moved: 0,
-            passed_over: 0,
             moves: Moves::new(if weighted { 0 } else { k }, d),
             lanes,
             listed_rows_max: listed_rows_max as u32,
@@ -132,16 +129,15 @@ impl Partial {
     #[inline(never)]
     fn decide_rows(
         &mut self,
-        matrix: &Matrix,
+        rows: &Rows,
         centroids: &Centroids,
-        first: usize,
+        panel: usize,
         mut ties: u64,
         old: &mut [u8; PANEL_ROWS],
     ) {
         let is_kept = centroids.n_clusters() <= KEPT_CLUSTERS_MAX;
-        let width = matrix.n_features() * PANEL_ROWS;
-        let (columns, _) = matrix.panels()[first / PANEL_ROWS * width..][..width].as_chunks::<PANEL_ROWS>();
-        let mut row = vec![0; matrix.n_features()];
+        let columns = rows.columns(panel);
+        let mut row = vec![0; rows.n_features];
         self.near_ties += u64::from(ties.count_ones());
         while ties != 0 {
             let lane = ties.trailing_zeros() as usize;
@@ -150,7 +146,8 @@ impl Partial {
             row.iter_mut().zip(columns).for_each(|(q, column)| *q = integer(column[lane]));
             let label = decide(&row, centroids).label;
             if !is_kept || old[lane] != label as u8 {
-                self.move_row(columns, lane, i64::from(matrix.weight(first + lane)), old[lane], usize::from(label));
+                let weight = rows.weights.map_or(1, |weights| i64::from(weights[panel * PANEL_ROWS + lane]));
+                self.move_row(columns, lane, weight, old[lane], usize::from(label));
                 if is_kept {
                     old[lane] = label as u8;
                 }
@@ -210,19 +207,14 @@ fn integer(value: f32) -> i64 {
 
 /// One model's view of a range of at most [`BLOCK_PANELS`] panels.
 pub(super) struct Block<'a> {
-    pub matrix: &'a Matrix,
+    pub rows: Rows<'a>,
     pub model: &'a Model,
     pub centroids: &'a Centroids,
-    pub first_panel: usize,
-    pub n_panels: usize,
     /// 64 labels of the pass before per panel, or empty where none are kept.
     pub labels: &'a mut [u8],
-    /// By how much each panel's rows lead, and what centroids have used of it; likewise empty.
-    pub leads: &'a mut [Lead],
-    pub travel: Option<&'a Travel>,
     pub partial: &'a mut Partial,
-    /// One bit per row of each panel of the matrix, the first lowest: it is a row, and no wide one.
-    pub narrow: &'a [u64],
+    /// Where rows that stay awake are looked for: the first row's slot, and how far centroids may go.
+    pub looks: Option<(usize, &'a Ways, &'a mut Found)>,
 }
 
 impl Kernel for &mut Block<'_> {
@@ -257,44 +249,24 @@ struct Step<'a, 'b, W>(&'a mut Block<'b>, W);
 impl<W: Way> Kernel for Step<'_, '_, W> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let block = self.0;
-        let (matrix, model) = (block.matrix, block.model);
-        let width = model.n_features * PANEL_ROWS;
+        let Block { rows, model, centroids, labels, partial, looks } = self.0;
         let mut scores = Scores::new();
-        let is_kept = !block.labels.is_empty();
-        for index in 0..block.n_panels {
-            let number = block.first_panel + index;
-            let reach = matrix.reach()[number];
-            let known = block.travel.zip(block.leads.get_mut(index));
-            if let Some((travel, lead)) = &known
-                && travel.stands(lead, reach)
-            {
-                block.partial.passed_over += u64::from(block.narrow[number].count_ones());
-                continue;
-            }
-            let (columns, _) = matrix.panels()[number * width..(number + 1) * width].as_chunks::<PANEL_ROWS>();
+        let is_kept = !labels.is_empty();
+        for panel in 0..rows.narrow.len() {
+            let (columns, reach) = (rows.columns(panel), rows.reach[panel]);
             let mut unkept = [NO_LABEL; PANEL_ROWS];
-            let before = match block.labels.as_chunks_mut::<PANEL_ROWS>().0.get_mut(index) {
+            let before = match labels.as_chunks_mut::<PANEL_ROWS>().0.get_mut(panel) {
                 Some(kept) => kept,
                 None => &mut unkept,
             };
             W::score::<V>(Panel { columns, reach, before }, model, &mut scores);
-            let changed = block.narrow[number] & if is_kept { scores.changed } else { u64::MAX };
+            let changed = rows.narrow[panel] & if is_kept { scores.changed } else { u64::MAX };
             if changed != 0 {
-                let (partial, centroids) = (&mut *block.partial, block.centroids);
-                V::call(Changed {
-                    partial,
-                    matrix,
-                    centroids,
-                    number,
-                    columns,
-                    scores: &scores,
-                    changed,
-                    before,
-                    is_kept,
-                });
-            } else if let Some((travel, lead)) = known {
-                travel.measure::<V>(model, columns, block.narrow[number], reach, lead);
+                let scores = &scores;
+                V::call(Changed { partial, rows, centroids, panel, scores, changed, before, is_kept });
+            }
+            if let Some((first_slot, ways, found)) = looks {
+                found.look::<V>(model, ways, rows, panel, *first_slot + panel * PANEL_ROWS, before);
             }
         }
     }
@@ -303,10 +275,9 @@ impl<W: Way> Kernel for Step<'_, '_, W> {
 /// Rows of a panel that are not where they were, or that scores cannot tell.
 struct Changed<'a> {
     partial: &'a mut Partial,
-    matrix: &'a Matrix,
+    rows: &'a Rows<'a>,
     centroids: &'a Centroids,
-    number: usize,
-    columns: &'a [Lanes],
+    panel: usize,
     scores: &'a Scores,
     changed: u64,
     before: &'a mut [u8; PANEL_ROWS],
@@ -317,21 +288,20 @@ impl Kernel for Changed<'_> {
     /// Decides the near ties and moves the others in the way that is cheapest for so many.
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Self { partial, columns, before, is_kept, .. } = self;
-        let first = self.number * PANEL_ROWS;
+        let Self { partial, rows, panel, before, is_kept, .. } = self;
+        let columns = rows.columns(panel);
         let near = self.scores.near::<V>();
         let (ties, mut moved) = (self.changed & near, self.changed & !near);
-        partial.moved += u64::from(moved.count_ones());
         if ties != 0 {
-            partial.decide_rows(self.matrix, self.centroids, first, ties, before);
+            partial.decide_rows(rows, self.centroids, panel, ties, before);
         }
         let labels = &self.scores.labels;
-        if let Some(weights) = self.matrix.weights() {
+        if let Some(weights) = rows.weights {
             while moved != 0 {
                 let lane = moved.trailing_zeros() as usize;
                 moved &= moved - 1;
                 let to = labels[lane] as usize;
-                partial.move_row(columns, lane, i64::from(weights[first + lane]), before[lane], to);
+                partial.move_row(columns, lane, i64::from(weights[panel * PANEL_ROWS + lane]), before[lane], to);
                 if is_kept {
                     before[lane] = to as u8;
                 }

@@ -37,6 +37,8 @@ pub(super) struct Model {
     pub n_features: usize,
     /// Of all centroids (direct), or of all but the first (dot).
     pub tiles: Vec<Tile>,
+    /// (d): the centroid from whose squared distance on scores count; empty where they count from 0.
+    pub base: Vec<f32>,
     /// Dot form: upper bounds of what a score starts from and of its coefficients' norm, | |c|² - |b|² | and 2 |c - b|.
     start_max: f32,
     slope_max: f32,
@@ -99,7 +101,13 @@ impl Model {
             .collect();
         let above = |bound: f64| (bound * 1.000_001) as f32;
         let (start_max, slope_max) = (above(start_max), above(slope_max));
-        Self { form, n_clusters: k, n_features: d, tiles, start_max, slope_max, factor }
+        let base = if form == Form::Dot { base.iter().map(|&b| b as f32).collect() } else { Vec::new() };
+        Self { form, n_clusters: k, n_features: d, tiles, base, start_max, slope_max, factor }
+    }
+
+    /// More than the relative error of a sum of squared differences and of a dozen roundings of what is made of it.
+    pub fn distance_error(&self) -> f32 {
+        (2 * (self.n_features + 8) + 16) as f32 * f32::EPSILON
     }
 
     /// How far above the smallest score of a panel's rows another one must lie to be certainly larger.

@@ -8,7 +8,7 @@
 //! one tile never leave the registers; larger ones visit the panel tile after tile, which so stays in the first-level
 //! cache.
 
-use super::model::{Model, Slack, Tile};
+use super::model::{Form, Model, Slack, Tile};
 use super::simd::{TILE_MAX, prefetch};
 use super::vector::Vector;
 use crate::grid::PANEL_ROWS;
@@ -236,6 +236,55 @@ impl Running {
                 let nearest = self.load::<V>(at).with::<R, K, DIRECT>(&sums, r, &tile.counts, slack);
                 nearest.best.store(&mut self.best, at);
                 nearest.found.store(&mut self.found, at);
+            }
+        }
+    }
+}
+
+/// The scores of a panel's rows against every centroid: (k, 64), in the order of the centroids.
+#[inline(always)]
+pub(super) fn all_scores<V: Vector>(columns: &[Lanes], model: &Model, scores: &mut [Lanes]) {
+    // In the dot form the base comes first, and its score is 0.
+    let mut first = 0;
+    if !model.base.is_empty() {
+        scores[0] = [0.0; PANEL_ROWS];
+        first = 1;
+    }
+    for tile in &model.tiles {
+        let scores = &mut scores[first..first + tile.n];
+        match (model.form, V::LANES) {
+            (Form::Dot, 8) => store_tile::<V, 2, false>(columns, tile, scores),
+            (Form::Dot, _) => store_tile::<V, 4, false>(columns, tile, scores),
+            (Form::Direct, 8) => store_tile::<V, 2, true>(columns, tile, scores),
+            (Form::Direct, _) => store_tile::<V, 4, true>(columns, tile, scores),
+        }
+        first += tile.n;
+    }
+}
+
+#[inline(always)]
+fn store_tile<V: Vector, const R: usize, const DIRECT: bool>(columns: &[Lanes], tile: &Tile, scores: &mut [Lanes]) {
+    match tile.n {
+        1 => store_scores::<V, R, 1, DIRECT>(columns, tile, scores),
+        2 => store_scores::<V, R, 2, DIRECT>(columns, tile, scores),
+        3 => store_scores::<V, R, 3, DIRECT>(columns, tile, scores),
+        4 => store_scores::<V, R, 4, DIRECT>(columns, tile, scores),
+        5 => store_scores::<V, R, 5, DIRECT>(columns, tile, scores),
+        _ => store_scores::<V, R, TILE_MAX, DIRECT>(columns, tile, scores),
+    }
+}
+
+#[inline(always)]
+fn store_scores<V: Vector, const R: usize, const K: usize, const DIRECT: bool>(
+    columns: &[Lanes],
+    tile: &Tile,
+    scores: &mut [Lanes],
+) {
+    for first in (0..PANEL_ROWS).step_by(R * V::LANES) {
+        let sums = tile_scores::<V, R, K, DIRECT, false>(columns, first, tile);
+        for (sums, scores) in sums.iter().zip(scores.iter_mut()) {
+            for r in 0..R {
+                sums[r].store(scores, first + r * V::LANES);
             }
         }
     }
