@@ -23,6 +23,11 @@ const FIRST_WINNERS: usize = 4;
 /// How many of a k go on over all rows.
 const WINNERS: usize = 2;
 
+/// Runs that are worse than the best of their k by more than this part of it are no winners: after the first heat, where
+/// much can still change, and after the second.
+const FIRST_BEHIND: f64 = 0.05;
+const BEHIND: f64 = 0.01;
+
 /// Two solutions are the same where no centroid moved by more than this part of a row's mean squared distance to its own.
 const ALIKE: i128 = 20;
 
@@ -54,9 +59,9 @@ pub(super) fn race(
     let settings = ClusterSettings { tol: settings.tol.max(TOL), ..settings.clone() };
     let rows: Vec<usize> = (0..FIRST_ROWS.min(sample.n_rows())).collect();
     let first = Arc::new(sample.select(&rows));
-    let runs = best(heat(engine, &first, &settings, runs, observe)?, &first, FIRST_WINNERS);
+    let runs = best(heat(engine, &first, &settings, runs, observe)?, &first, FIRST_WINNERS, FIRST_BEHIND);
     let runs = heat(engine, sample, &settings, again(runs), observe)?;
-    Ok(again(best(runs, sample, WINNERS)))
+    Ok(again(best(runs, sample, WINNERS, BEHIND)))
 }
 
 /// Advances all runs on some rows.
@@ -71,8 +76,8 @@ fn heat(
     advance(engine, rows, settings, numbered(runs), observe)
 }
 
-/// The best different runs of each k.
-fn best(mut runs: Vec<Run>, rows: &Matrix, winners: usize) -> Vec<Run> {
+/// The best different runs of each k, none of them behind the first by more than a part of `behind`.
+fn best(mut runs: Vec<Run>, rows: &Matrix, winners: usize, behind: f64) -> Vec<Run> {
     runs.sort_by_key(|run| (run.k_asked, run.inertia, run.restart));
     let weight = i128::from(rows.facts().weight.max(1));
     let mut kept: Vec<Run> = Vec::new();
@@ -80,7 +85,9 @@ fn best(mut runs: Vec<Run>, rows: &Matrix, winners: usize) -> Vec<Run> {
         let first = kept.len();
         for run in of_k {
             let reach = run.inertia / weight / ALIKE;
-            if kept.len() < first + winners && !kept[first..].iter().any(|other| are_alike(run, other, reach)) {
+            let hopes = run.inertia as f64 <= of_k[0].inertia as f64 * (1.0 + behind);
+            if hopes && kept.len() < first + winners && !kept[first..].iter().any(|other| are_alike(run, other, reach))
+            {
                 kept.push(run.clone());
             }
         }

@@ -1,3 +1,5 @@
+//! Rows that rest keep their labels whatever centroids do on their ways, and copies are the rows they were made of.
+
 use super::*;
 use crate::engine::cpu::lloyd::NO_LABEL;
 use crate::engine::cpu::simd::Kernel;
