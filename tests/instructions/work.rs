@@ -49,6 +49,14 @@ fn engine(level: SimdLevel, d: usize, k: usize, n: usize) {
     count(&name("pass in which rows move"), n, || engine.step(&moved)).unwrap();
     count(&name("pass in which nothing moves"), n, || engine.step(&moved)).unwrap();
     let assignment = count(&name("assignment"), n, || engine.assign(&moved[0])).unwrap();
+    // Centroids that hardly move: most rows certainly keep their label.
+    let drifted = |steps: i64| {
+        let values = moved[0].values().iter().map(|value| value + steps).collect();
+        [Centroids::new(1, steps as u32, d, values)]
+    };
+    engine.step(&drifted(0)).unwrap();
+    count(&name("pass that looks for rows that may move"), n, || engine.step(&drifted(1))).unwrap();
+    count(&name("pass over rows that may move"), n, || engine.step(&drifted(2))).unwrap();
     if level == SimdLevel::Avx2 {
         count(&name("exact distances"), n, || black_box(distances(&matrix, &moved[0], &assignment, 0..n)));
     }

@@ -17,7 +17,7 @@ use super::simd::SimdLevel;
 use crate::grid::{Centroids, PANEL_ROWS};
 
 /// Matrices of fewer panels are walked as they are.
-const PANELS_MIN: usize = 16;
+const PANELS_MIN: usize = 32;
 
 /// How many of its last moves a centroid is allowed while some panels are sampled, and otherwise at most.
 const MOVES_SAMPLED: f64 = 8.0;

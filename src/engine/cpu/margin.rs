@@ -8,8 +8,9 @@ use super::simd::Kernel;
 use super::vector::Vector;
 use crate::grid::PANEL_ROWS;
 
-/// Panels that are sampled.
+/// Panels that are sampled: so many, or a part of a small matrix.
 const SAMPLED: usize = 8;
+const SAMPLED_PART: usize = 32;
 
 /// The share of rows of some panels that would stay awake.
 pub(super) struct Sample<'a> {
@@ -26,7 +27,9 @@ impl Kernel for Sample<'_> {
         let Self { model, ways, rows, labels, share } = self;
         let (labels, _) = labels.as_chunks::<PANEL_ROWS>();
         let (mut seen, mut awake, mut scores) = (0, 0, Vec::new());
-        for panel in (0..rows.narrow.len()).step_by(rows.narrow.len().div_ceil(SAMPLED).max(1)) {
+        let n_panels = rows.narrow.len();
+        let sampled = (n_panels / SAMPLED_PART).clamp(1, SAMPLED);
+        for panel in (0..n_panels).step_by(n_panels.div_ceil(sampled).max(1)) {
             let (columns, reach, scores, mut bits) = (rows.columns(panel), rows.reach[panel], &mut scores, 0);
             V::call(Margins { model, ways, columns, reach, labels: &labels[panel], scores, awake: &mut bits });
             seen += rows.narrow[panel].count_ones();

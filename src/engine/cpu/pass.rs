@@ -269,7 +269,8 @@ fn awake_max(matrix: &Matrix, n_models: usize) -> usize {
     // A row's values, its slot, its label and its weight.
     let row = matrix.n_features() as u64 * 4 + 7;
     let room = AWAKE_BYTES.max(slots * matrix.n_features() as u64 * 4 / AWAKE_PART);
-    let room = room.min(matrix.beside().saturating_sub(slots * n_models as u64));
+    // Half of what labels leave, where memory is scarce: buffers that grow are twice there for a moment.
+    let room = room.min(matrix.beside().saturating_sub(slots * n_models as u64) / 2);
     (room / row / n_models.max(1) as u64) as usize
 }
 
