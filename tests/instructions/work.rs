@@ -8,7 +8,7 @@ use segmint::engine::cpu::{CpuEngine, Sample, SimdLevel, distances};
 use segmint::grid::{Centroids, Matrix};
 
 /// (features, clusters, rows): few clusters in one tile, several tiles, and the shape of a matrix product.
-const SHAPES: &[(usize, usize, usize)] = &[(10, 5, 8192), (10, 20, 4096), (16, 8, 4096), (64, 64, 1024)];
+const SHAPES: &[(usize, usize, usize)] = &[(10, 5, 8192), (10, 20, 4096), (16, 8, 4096), (64, 64, 2048)];
 
 /// Where Callgrind writes down what it has counted so far.
 #[inline(never)]
