@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use segmint::engine::gpu::faults::{BrokenCompiler, break_compiler, replace_in_shaders};
@@ -18,6 +17,9 @@ use crate::tuning::{PASSES_MAX, lines_with, settings, tuned, walk};
 
 /// What a wait may take here: many times as long as a kernel or a pass does.
 const HANG: Duration = Duration::from_secs(5);
+
+/// The most that it may take until a driver has begun with a kernel.
+const REACHED_WITHIN: Duration = Duration::from_secs(60);
 
 fn first_adapter() -> Option<AdapterInfo> {
     let first = adapters().into_iter().next();
@@ -79,15 +81,20 @@ fn a_variant_whose_answer_was_wrong_is_tried_by_one_run_only() {
 fn a_driver_that_hangs_in_a_variant_is_waited_for_no_longer_than_a_wait_may_take() {
     let Some(adapter) = first_adapter() else { return };
     let (folder, case) = (tempfile::tempdir().unwrap(), cases::plain(10, &[5], 3000));
-    break_compiler("const TOGETHER: u32 = 2u;", BrokenCompiler::Hangs);
+    let reached = break_compiler("const TOGETHER: u32 = 2u;", BrokenCompiler::Hangs);
     let cache = Some(folder.path().to_path_buf());
     let settings = GpuSettings { cache, hang: HANG, ..settings(&adapter, Tuning::Above(0)) };
     let mut engine = GpuEngine::open(&adapter, settings).unwrap();
     engine.load(case.matrix.clone()).unwrap();
-    for _ in 0..40 {
+    let mut step = || {
         engine.step(&case.models).unwrap();
         assert_eq!(engine.walked(), Some(Variant::Usual), "nobody waits for it");
-    }
+    };
+    assert!((0..PASSES_MAX).any(|_| {
+        step();
+        reached.try_recv().is_ok()
+    }));
+    (0..40).for_each(|_| step());
     // A kernel that is needed only now waits for nobody, either.
     engine.farthest(&case.models[0], 3).unwrap();
     let started = Instant::now();
@@ -100,12 +107,12 @@ fn a_driver_that_hangs_in_a_variant_is_waited_for_no_longer_than_a_wait_may_take
 fn a_driver_that_hangs_in_a_kernel_that_is_needed_is_a_fault_and_the_end_is_not_held_up() {
     let Some(adapter) = first_adapter() else { return };
     let case = cases::plain(10, &[5], 300);
-    break_compiler("const WORDS: u32 = 1024u;", BrokenCompiler::Hangs);
+    let reached = break_compiler("const WORDS: u32 = 1024u;", BrokenCompiler::Hangs);
     let usual = settings(&adapter, Tuning::Off);
     let mut engine = GpuEngine::open(&adapter, GpuSettings { hang: HANG, ..usual }).unwrap();
     engine.load(case.matrix.clone()).unwrap();
     // Whoever needs a kernel that the thread has not begun with compiles it.
-    sleep(Duration::from_millis(300));
+    reached.recv_timeout(REACHED_WITHIN).unwrap();
     let error = engine.step(&case.models).unwrap_err();
     assert!(error.kind() == Kind::DeviceFault && error.to_string().contains("no answer for 5 seconds"), "{error}");
     let started = Instant::now();

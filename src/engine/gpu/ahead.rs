@@ -12,7 +12,7 @@ use std::thread::{Builder, park, yield_now};
 use std::time::Duration;
 
 use super::choices::Marks;
-use super::faults::BrokenCompiler;
+use super::faults::{Breaks, BrokenCompiler};
 use super::opened::Trouble;
 use super::pipelines::{Compiled, ShaderChecks, compile};
 use super::shaders::Kernel;
@@ -25,7 +25,7 @@ pub(super) struct Job {
     pub kernel: Kernel,
     pub text: String,
     /// How the driver breaks at it, in tests.
-    pub breaks: Option<BrokenCompiler>,
+    pub breaks: Option<Breaks>,
 }
 
 /// What compilations need beside the kernel.
@@ -125,7 +125,11 @@ fn one(driver: &Driver, Job { kernel, text, breaks }: Job) -> Compiled {
         return Err(message);
     }
     marks.begin(kernel.variant());
-    match breaks {
+    if let Some(breaks) = &breaks {
+        // A test that does not wait for it has dropped the other end.
+        let _ = breaks.reached.send(());
+    }
+    match breaks.map(|breaks| breaks.how) {
         None => {}
         Some(BrokenCompiler::Lost) => {
             device.destroy();

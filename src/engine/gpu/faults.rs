@@ -1,7 +1,8 @@
 //! Faults on purpose, for tests: a device that breaks at its n-th call. Every way in which a device can fail is
 //! injected at the place where a real one would show it, so that tests walk the same path as an accident.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// How the device breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,10 +51,24 @@ pub enum BrokenCompiler {
     Hangs,
 }
 
+/// How a driver breaks at a kernel, and who is told of it.
+#[derive(Debug, Clone)]
+pub(super) struct Breaks {
+    pub how: BrokenCompiler,
+    pub reached: Sender<()>,
+}
+
+/// The kernels, by a part of their text, at which a driver breaks.
+#[derive(Debug)]
+struct BrokenAt {
+    text: &'static str,
+    breaks: Breaks,
+}
+
 thread_local! {
     static NOW: Cell<Option<Fault>> = const { Cell::new(None) };
     static CLOCK: Cell<Option<BrokenClock>> = const { Cell::new(None) };
-    static COMPILER: Cell<Option<(&'static str, BrokenCompiler)>> = const { Cell::new(None) };
+    static COMPILER: RefCell<Option<BrokenAt>> = const { RefCell::new(None) };
     static ARMED: Cell<Option<Plan>> = const { Cell::new(None) };
     static CALLS: Cell<u64> = const { Cell::new(0) };
     static REPLACEMENT: Cell<Option<(&'static str, &'static str)>> = const { Cell::new(None) };
@@ -74,9 +89,12 @@ pub fn break_clock(how: BrokenClock) {
     CLOCK.set(Some(how));
 }
 
-/// The next GPU engine opened on this thread breaks where it compiles ahead a kernel with this text in it.
-pub fn break_compiler(text: &'static str, how: BrokenCompiler) {
-    COMPILER.set(Some((text, how)));
+/// The next GPU engine opened on this thread breaks where it compiles ahead a kernel with this text in it. What is
+/// returned receives a message when the driver has such a kernel and is about to break.
+pub fn break_compiler(text: &'static str, how: BrokenCompiler) -> Receiver<()> {
+    let (reached, receiver) = channel();
+    COMPILER.set(Some(BrokenAt { text, breaks: Breaks { how, reached } }));
+    receiver
 }
 
 /// The next GPU engine opened on this thread has one text for another in all of its shaders.
@@ -110,7 +128,7 @@ pub(super) struct Faults {
     call: u64,
     replacement: Option<(&'static str, &'static str)>,
     clock: Option<BrokenClock>,
-    compiler: Option<(&'static str, BrokenCompiler)>,
+    compiler: Option<BrokenAt>,
 }
 
 impl Faults {
@@ -125,8 +143,8 @@ impl Faults {
     }
 
     /// How the driver breaks at this text.
-    pub(super) fn compiler(&self, text: &str) -> Option<BrokenCompiler> {
-        self.compiler.filter(|(part, _)| text.contains(part)).map(|(_, how)| how)
+    pub(super) fn compiler(&self, text: &str) -> Option<Breaks> {
+        self.compiler.as_ref().filter(|at| text.contains(at.text)).map(|at| at.breaks.clone())
     }
 
     /// One call to the device.
