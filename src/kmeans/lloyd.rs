@@ -61,7 +61,20 @@ pub(super) fn advance(
     engine: &mut dyn Engine,
     matrix: &Matrix,
     settings: &ClusterSettings,
+    runs: Vec<Run>,
+    observe: &Observe,
+) -> Result<Vec<Run>> {
+    advance_while(engine, matrix, settings, runs, |_, _| true, observe)
+}
+
+/// The same, but a run also ends where nothing is hoped of it any more, given its inertia and how much lower that is than
+/// the one before.
+pub(super) fn advance_while(
+    engine: &mut dyn Engine,
+    matrix: &Matrix,
+    settings: &ClusterSettings,
     mut living: Vec<Run>,
+    hopes: impl Fn(i128, i128) -> bool,
     observe: &Observe,
 ) -> Result<Vec<Run>> {
     let shift_max = shift_max(matrix, settings.tol);
@@ -79,8 +92,9 @@ pub(super) fn advance(
         for (mut run, sums) in living.into_iter().zip(sums) {
             let inertia = run.centroids.inertia(matrix.facts().squares, &sums);
             lowest = lowest.min(inertia);
+            let gained = run.inertia - inertia;
             (run.inertia, run.sums) = (inertia, sums);
-            if run.converged || run.iterations == settings.max_iter {
+            if run.converged || run.iterations == settings.max_iter || !hopes(inertia, gained) {
                 ended.push(run);
                 continue;
             }

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::draw::below;
-use super::lloyd::{self, Run, advance};
+use super::lloyd::{self, Run, advance_while};
 use crate::engine::Engine;
 use crate::engine::cpu::{CpuEngine, distances, threads_or_all};
 use crate::error::{Error, Result};
@@ -23,10 +23,14 @@ const SWAPS: u32 = 4;
 const PATIENCE: u32 = 60;
 
 /// What a restart may spend, in rows x clusters x features over all passes: a fraction of a second in all.
-const WORK_MAX: u64 = 1 << 27;
+const WORK_MAX: u64 = 1 << 26;
 
 /// Passes that Lloyd takes from a swap, as a guess for whether one round fits the budget.
-const PASSES_GUESS: u64 = 20;
+const PASSES_GUESS: u64 = 10;
+
+/// A swap is given up where this many times what its last pass gained do not bring it to the best inertia: passes gain
+/// less and less.
+const GAINS_AHEAD: i128 = 4;
 
 /// Draws of this stage are numbered from here: seeding never gets so far.
 const FIRST_STEP: u32 = 1 << 16;
@@ -110,8 +114,10 @@ impl<'a> Chain<'a> {
         while self.idle < PATIENCE && self.work < WORK_MAX {
             observe.check_stop()?;
             let tried = lloyd::numbered(self.swaps(settings.seed));
+            let best = self.best.inertia;
+            let hopes = |inertia, gained: i128| inertia - best <= gained.saturating_mul(GAINS_AHEAD);
             // Passes of swaps are no passes of the fit: nobody is told.
-            let ended = advance(self.engine, self.matrix, settings, tried, &observe.silent())?;
+            let ended = advance_while(self.engine, self.matrix, settings, tried, hopes, &observe.silent())?;
             self.take(&ended)?;
         }
         Ok(self.best)
