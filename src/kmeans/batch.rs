@@ -4,18 +4,18 @@
 use std::sync::Arc;
 
 use super::lloyd::{self, Run, numbered};
-use super::sweep_any;
+use super::{race, seeding};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::grid::{Centroids, Matrix};
-use crate::job::{ClusterSettings, Restarts};
+use crate::job::ClusterSettings;
 use crate::observe::Observe;
 
 /// A model and its exact inertia over the rows it was fitted to.
 pub(crate) type Fitted = (Centroids, i128);
 
 /// The best of `settings.n_init` runs for each of `ks`; `settings.k` is not looked at. There may be fewer rows than
-/// clusters. Nothing is polished where the settings have a tolerance, and the engine is left with `matrix` loaded.
+/// clusters. Nothing is polished, and the engine is left with `matrix` loaded.
 pub(crate) fn best_of_each(
     engine: &mut dyn Engine,
     matrix: &Arc<Matrix>,
@@ -24,10 +24,14 @@ pub(crate) fn best_of_each(
     threads: usize,
     observe: &Observe,
 ) -> Result<Vec<Fitted>> {
-    let (Some(&first), Some(&last)) = (ks.iter().min(), ks.iter().max()) else { return Ok(Vec::new()) };
-    let settings = ClusterSettings { k: first..=last, restarts: Restarts::Full, ..settings.clone() };
-    let found = sweep_any(engine, matrix, &settings, None, threads, &observe.silent())?;
-    Ok(found.into_iter().filter(|one| ks.contains(&one.k_asked)).map(|one| (one.centroids, one.inertia)).collect())
+    let Some(&largest) = ks.iter().max() else { return Ok(Vec::new()) };
+    let observe = observe.silent();
+    let sample = Arc::new(seeding::sample(matrix));
+    let seeds = seeding::seeds(&sample, largest, settings, threads, &observe)?;
+    drop(sample);
+    let runs = ks.iter().flat_map(|&k| lloyd::from_all_seeds(&seeds, k, matrix.n_features())).collect();
+    let ended = race::heat(engine, matrix, settings, runs, &observe)?;
+    ks.iter().map(|&k| lloyd::best(&ended, k).map(|one| (one.centroids, one.inertia))).collect()
 }
 
 /// Each model from where it stands, which may be a fit to fewer rows.

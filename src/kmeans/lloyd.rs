@@ -50,6 +50,12 @@ impl Run {
     }
 }
 
+/// A run of k clusters from the seeds of each restart.
+pub(super) fn from_all_seeds(seeds: &[Vec<i64>], k: usize, n_features: usize) -> impl Iterator<Item = Run> {
+    let seeded = seeds.iter().enumerate();
+    seeded.map(move |(restart, seeds)| Run::from_seeds(seeds, k, restart as u32, n_features))
+}
+
 /// The runs as models with numbers of their own.
 pub(super) fn numbered(runs: Vec<Run>) -> Vec<Run> {
     let numbered = |(number, run): (usize, Run)| Run { centroids: run.centroids.numbered(number as u32), ..run };
@@ -67,14 +73,14 @@ pub(super) fn advance(
     advance_while(engine, matrix, settings, runs, |_, _| true, observe)
 }
 
-/// The same, but a run also ends where nothing is hoped of it any more, given its inertia and how much lower that is than
-/// the one before.
+/// The same, but a run also ends where nothing is hoped of it any more, given how much lower its inertia is than the one
+/// before.
 pub(super) fn advance_while(
     engine: &mut dyn Engine,
     matrix: &Matrix,
     settings: &ClusterSettings,
     mut living: Vec<Run>,
-    hopes: impl Fn(i128, i128) -> bool,
+    mut hopes: impl FnMut(&Run, i128) -> bool,
     observe: &Observe,
 ) -> Result<Vec<Run>> {
     let shift_max = shift_max(matrix, settings.tol);
@@ -94,7 +100,7 @@ pub(super) fn advance_while(
             lowest = lowest.min(inertia);
             let gained = run.inertia - inertia;
             (run.inertia, run.sums) = (inertia, sums);
-            if run.converged || run.iterations == settings.max_iter || !hopes(inertia, gained) {
+            if run.converged || run.iterations == settings.max_iter || !hopes(&run, gained) {
                 ended.push(run);
                 continue;
             }

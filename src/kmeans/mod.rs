@@ -75,18 +75,6 @@ pub fn sweep(
     observe: &Observe,
 ) -> Result<Vec<Candidate>> {
     check(matrix, settings)?;
-    sweep_any(engine, matrix, settings, start, threads, observe)
-}
-
-/// The same with as few rows as there may be: a k that is larger comes out smaller.
-fn sweep_any(
-    engine: &mut dyn Engine,
-    matrix: &Arc<Matrix>,
-    settings: &ClusterSettings,
-    start: Option<&Centroids>,
-    threads: usize,
-    observe: &Observe,
-) -> Result<Vec<Candidate>> {
     observe.event(Event::StageStarted { stage: "seed" });
     let started = Instant::now();
     let is_given = |k: usize| start.is_some_and(|start| start.n_clusters() == k);
@@ -100,8 +88,7 @@ fn sweep_any(
 
     let mut runs = Vec::new();
     for k in settings.k.clone().filter(|&k| !is_given(k)) {
-        let seeded = seeds.iter().enumerate();
-        runs.extend(seeded.map(|(restart, seeds)| Run::from_seeds(seeds, k, restart as u32, matrix.n_features())));
+        runs.extend(lloyd::from_all_seeds(&seeds, k, matrix.n_features()));
     }
     if race::pays(matrix, &sample, settings) {
         observe.event(Event::StageStarted { stage: "race" });

@@ -115,7 +115,7 @@ impl<'a> Chain<'a> {
             observe.check_stop()?;
             let tried = lloyd::numbered(self.swaps(settings.seed));
             let best = self.best.inertia;
-            let hopes = |inertia, gained: i128| inertia - best <= gained.saturating_mul(GAINS_AHEAD);
+            let hopes = |run: &Run, gained: i128| run.inertia - best <= gained.saturating_mul(GAINS_AHEAD);
             // Passes of swaps are no passes of the fit: nobody is told.
             let ended = advance_while(self.engine, self.matrix, settings, tried, hopes, &observe.silent())?;
             self.take(&ended)?;
