@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Place, Result};
 use crate::job::DuplicateIds;
-use crate::source::{self, Batch, Uniqueness};
+use crate::source::{self, Batch, Rising, Uniqueness};
 
 use super::fit::{self, ColumnFacts};
 use super::load::{Loader, RowCounts};
@@ -19,6 +19,7 @@ use super::ways::Reads;
 pub struct First {
     pub facts: Vec<ColumnFacts>,
     pub keys: Vec<u64>,
+    pub rising: Rising,
     pub counts: RowCounts,
     pub weight_facts: WeightFacts,
     /// Where the smallest positive weight stands.
@@ -35,6 +36,7 @@ impl Loader<'_> {
         let mut first = First {
             facts: vec![ColumnFacts::default(); n_features],
             keys: Vec::with_capacity(room),
+            rising: Rising::default(),
             counts: RowCounts::default(),
             weight_facts: WeightFacts::default(),
             smallest_weight: None,
@@ -46,6 +48,7 @@ impl Loader<'_> {
         let reading = Reading::new(self.plan, &fills, Ids::Read, |_| true);
         reading.scan(self.source, &self.settings, self.observe, &mut |wave| {
             add_keys(&mut first.keys, &wave, self.job.cluster.seed);
+            wave.iter().filter_map(|(batch, _)| batch.ids.as_ref()).for_each(|ids| first.rising.add(ids));
             self.add_weights(&mut first, &wave);
             let rows: Vec<Rows> = wave.into_iter().map(|(_, rows)| rows).collect();
             fit::add_wave(self.plan, &mut first.facts, &rows);
@@ -110,9 +113,9 @@ impl Loader<'_> {
 
     /// The order keys, once no two rows share an id. Where two ids happen to share a key, all keys are made anew with
     /// another seed, so that no tie is left to the position of rows.
-    pub fn distinct(&self, mut keys: Vec<u64>) -> Result<Vec<u64>> {
+    pub fn distinct(&self, mut keys: Vec<u64>, rising: &Rising) -> Result<Vec<u64>> {
         let settings = &self.job.source;
-        if settings.id.is_none() || settings.duplicate_ids == DuplicateIds::Keep {
+        if rising.holds() || settings.id.is_none() || settings.duplicate_ids == DuplicateIds::Keep {
             return Ok(keys);
         }
         let mut seed = self.job.cluster.seed;

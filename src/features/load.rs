@@ -69,7 +69,7 @@ pub fn load(source: &Source, job: &Job, observe: &Observe) -> Result<Loaded> {
 
     let mut first = loader.first_read(ways.reads)?;
     loader.check(&first)?;
-    let keys = loader.distinct(std::mem::take(&mut first.keys))?;
+    let keys = loader.distinct(std::mem::take(&mut first.keys), &first.rising)?;
     let n_rows = keys.len();
     let facts = std::mem::take(&mut first.facts);
     let weight_step = first.weight_facts.step();

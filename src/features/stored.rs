@@ -54,8 +54,19 @@ impl Feature {
 
     /// The stretches that hold rows of a panel, with their lanes in it, as positions.
     fn lanes(&self, panel: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+        self.lanes_from(self.position(panel), panel)
+    }
+
+    /// The stretch that a panel begins in.
+    fn position(&self, panel: usize) -> usize {
+        self.stretches.partition_point(|stretch| stretch.first <= panel * PANEL_ROWS).saturating_sub(1)
+    }
+
+    /// The same, where the first of them is known to be no earlier than that at position `at`.
+    fn lanes_from(&self, at: usize, panel: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
         let (begin, end) = (panel * PANEL_ROWS, (panel + 1) * PANEL_ROWS);
-        let at = self.stretches.partition_point(|stretch| stretch.first <= begin).saturating_sub(1);
+        let later = self.stretches.iter().skip(at + 1).take_while(|stretch| stretch.first <= begin);
+        let at = at + later.count();
         let ends = self.stretches.iter().skip(at + 1).map(|next| next.first).chain([usize::MAX]);
         let from_here = self.stretches.iter().enumerate().skip(at).zip(ends);
         from_here
@@ -181,12 +192,17 @@ impl Stored {
             .map(|(task, chunk)| {
                 let mut found = Found::default();
                 let mut before = vec![0.0; size];
+                // Panels come in their order, and so do stretches.
+                let mut reached = vec![None; n_features];
                 for (index, panel) in chunk.chunks_exact_mut(size).enumerate() {
                     let number = task * TASK_PANELS + index;
                     before.copy_from_slice(panel);
                     for (number_of, slots) in panel.chunks_exact_mut(PANEL_ROWS).enumerate() {
                         let feature = &features[number_of];
-                        for (stretch, lanes) in feature.lanes(number) {
+                        let reached = &mut reached[number_of];
+                        let at = reached.unwrap_or_else(|| feature.position(number));
+                        for (stretch, lanes) in feature.lanes_from(at, number) {
+                            *reached = Some(stretch);
                             let slots = &mut slots[lanes.clone()];
                             match &lists[number_of][stretch] {
                                 Some(list) => slots.iter_mut().for_each(|slot| *slot = list[slot.to_bits() as usize]),

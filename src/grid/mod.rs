@@ -63,7 +63,7 @@ impl Grid {
     /// The Euclidean distance in scaled units: the IEEE square root of an exact D.
     pub fn distance(self, steps: i128) -> f64 {
         // Few distances need 128 bits, and few steps are so small that a product with them would be rounded twice.
-        let square = i64::try_from(steps).map_or(steps as f64, |small| small as f64);
+        let square = i64::try_from(steps).map_or_else(|_| steps as f64, |small| small as f64);
         match self.exponent {
             -1000..=1000 => square.sqrt() * f64::from_bits(((1023 + self.exponent) as u64) << 52),
             _ => libm::scalbn(square.sqrt(), self.exponent),

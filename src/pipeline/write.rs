@@ -43,8 +43,8 @@ pub(super) fn assignments(
     let settings = ScanSettings { chunk_rows: job.engine.chunk_rows, memory };
     let mut writer = AssignmentWriter::for_source(staging.file(ASSIGNMENTS)?, source, names)?;
     let (mut row, mut inertia) = (0, 0);
-    // While one wave is written, the next is read and measured.
-    let (sender, waves) = sync_channel::<(Vec<_>, _)>(0);
+    // While one wave is written, the next ones are read and measured.
+    let (sender, waves) = sync_channel::<(Vec<_>, _)>(1);
     let (file, written) = std::thread::scope(|scope| {
         let writing = scope.spawn(move || {
             for (batches, rows) in waves {

@@ -38,6 +38,35 @@ pub enum Uniqueness {
     KeysCollide,
 }
 
+/// Whether integer ids rise from row to row, over all batches. Then all of them differ, and so do their keys.
+#[derive(Debug)]
+pub struct Rising {
+    holds: bool,
+    last: Option<i128>,
+}
+
+impl Default for Rising {
+    fn default() -> Self {
+        Self { holds: true, last: None }
+    }
+}
+
+impl Rising {
+    /// Takes the ids of the next batch.
+    pub fn add(&mut self, ids: &Ids) {
+        if !self.holds || ids.is_empty() {
+            return;
+        }
+        let ends = ids.rising();
+        self.holds = ends.is_some_and(|(first, _)| self.last.is_none_or(|last| last < first));
+        self.last = ends.map(|(_, last)| last);
+    }
+
+    pub fn holds(&self) -> bool {
+        self.holds
+    }
+}
+
 /// Checks that the rows whose `keys` (made with `seed`) are given have ids that differ from each other.
 ///
 /// A repeated id is a bad-data error that names its first two places. Rows that were left out of `keys` are not
@@ -196,7 +225,28 @@ fn repeats_among(keys: &[u64], bits: u32) -> Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray, UInt64Array};
+
     use super::*;
+
+    #[test]
+    fn ids_that_rise_are_integers_in_order_over_all_batches() {
+        let integers = |values: &[i64]| Ids::new(Arc::new(Int64Array::from(values.to_vec())));
+        let holds = |batches: &[Ids]| {
+            let mut rising = Rising::default();
+            batches.iter().for_each(|ids| rising.add(ids));
+            rising.holds()
+        };
+        assert!(holds(&[integers(&[-5, 2]), integers(&[]), integers(&[3]), integers(&[4, i64::MAX])]));
+        assert!(!holds(&[integers(&[1, 2, 2])]) && !holds(&[integers(&[1, 3, 2, 4])]));
+        assert!(!holds(&[integers(&[1, 2]), integers(&[2, 3])]) && !holds(&[integers(&[5]), integers(&[1, 9])]));
+        assert!(!holds(&[integers(&[3, 1]), integers(&[4, 5])]), "not from the second batch on, either");
+        let wide = Ids::new(Arc::new(UInt64Array::from(vec![i64::MAX as u64 + 1])));
+        assert!(holds(&[integers(&[i64::MAX]), wide.clone()]) && !holds(&[wide, integers(&[7])]));
+        assert!(!holds(&[Ids::new(Arc::new(StringArray::from(vec!["a", "b"])))]));
+    }
 
     #[test]
     fn shared_keys_are_found_and_counted() {

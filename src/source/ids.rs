@@ -71,6 +71,28 @@ impl Ids {
         }
     }
 
+    /// The first and the last of integers that rise from row to row; none where they do not, or are of another type.
+    pub(super) fn rising(&self) -> Option<(i128, i128)> {
+        macro_rules! ends {
+            ($type:ty) => {{
+                let values = self.array.as_primitive_opt::<$type>()?.values();
+                let rises = values.windows(2).all(|pair| pair[0] < pair[1]);
+                rises.then(|| Some(((*values.first()?).into(), (*values.last()?).into())))?
+            }};
+        }
+        match self.array.data_type() {
+            DataType::Int8 => ends!(Int8Type),
+            DataType::Int16 => ends!(Int16Type),
+            DataType::Int32 => ends!(Int32Type),
+            DataType::Int64 => ends!(Int64Type),
+            DataType::UInt8 => ends!(UInt8Type),
+            DataType::UInt16 => ends!(UInt16Type),
+            DataType::UInt32 => ends!(UInt32Type),
+            DataType::UInt64 => ends!(UInt64Type),
+            _ => None,
+        }
+    }
+
     pub fn is_null(&self, i: usize) -> bool {
         matches!(self.value(i), Value::Null)
     }

@@ -35,7 +35,7 @@ mod wave;
 
 pub use coded::{Coded, Numbers, compact};
 pub use columns::{ColumnInfo, ColumnKind};
-pub use duplicates::{Uniqueness, check_unique};
+pub use duplicates::{Rising, Uniqueness, check_unique};
 pub use fingerprint::{FileFingerprint, SourceFingerprint};
 pub use hybrid::{put_packed, put_run};
 pub use ids::Ids;

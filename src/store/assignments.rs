@@ -3,14 +3,14 @@
 //!
 //! Equal content gives equal bytes, however the input was cut into batches: rows are gathered into groups of exactly
 //! [`ROW_GROUP_ROWS`] before the encoder sees any, so that page borders fall where the content says. Integer ids are
-//! packed as differences and names as dictionary codes; distances and margins are noise to every codec, so that Snappy,
-//! which does well on text ids, is as good as a slower one.
+//! packed as differences, clusters and names as dictionary codes; distances and margins are noise to every codec and are
+//! stored as they are. What is left are text ids, which Snappy does well on.
 
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array};
+use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array};
 use arrow::compute::{concat, filter};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use bytes::Bytes;
@@ -28,7 +28,7 @@ use parquet::schema::types::{ColumnDescPtr, ColumnPath, TypePtr};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::annotated::with_annotations;
-use super::names::Names;
+use super::per_cluster::PerCluster;
 use super::staged_file::StagedFile;
 use crate::error::{Error, Kind, Result};
 use crate::source::{Ids, Source};
@@ -91,8 +91,9 @@ pub struct AssignmentWriter {
     writer: SerializedFileWriter<StagedFile>,
     encoders: ArrowRowGroupWriterFactory,
     schema: Arc<Schema>,
-    personas: Names,
-    second: Names,
+    numbers: PerCluster,
+    personas: PerCluster,
+    second: PerCluster,
     ids: Vec<ArrayRef>,
     pending: Rows,
     written: usize,
@@ -101,8 +102,7 @@ pub struct AssignmentWriter {
 /// A column of a row group, still to be made.
 enum Column<'a> {
     Ids(ArrayRef),
-    Clusters(&'a [u16]),
-    Names(&'a Names, &'a [u16]),
+    PerCluster(&'a PerCluster, &'a [u16]),
     Numbers(&'a [f64]),
 }
 
@@ -116,12 +116,9 @@ impl Column<'_> {
     fn encode(self, encoder: ArrowColumnWriter, field: &Field, column: ColumnDescPtr) -> Result<Chunk, ParquetError> {
         let array: ArrayRef = match self {
             Column::Ids(ids) => ids,
-            Column::Clusters(clusters) => {
-                Arc::new(Int32Array::from_iter_values(clusters.iter().map(|cluster| i32::from(*cluster))))
-            }
             Column::Numbers(numbers) => Arc::new(Float64Array::from(numbers.to_vec())),
-            Column::Names(names, clusters) => {
-                let (pages, close) = names.encode(column, clusters)?;
+            Column::PerCluster(values, clusters) => {
+                let (pages, close) = values.encode(column, clusters)?;
                 return Ok(Chunk::Pages(pages, Box::new(close)));
             }
         };
@@ -180,8 +177,9 @@ impl AssignmentWriter {
             writer,
             encoders,
             schema,
-            personas: Names::new(names.iter().map(|names| Some(names.persona.as_str()))),
-            second: Names::new(names.iter().map(|names| names.second_persona.as_deref())),
+            numbers: PerCluster::numbers(names.len()),
+            personas: PerCluster::names(names.iter().map(|names| Some(names.persona.as_str()))),
+            second: PerCluster::names(names.iter().map(|names| names.second_persona.as_deref())),
             ids: Vec::new(),
             pending: Rows::default(),
             written: 0,
@@ -239,9 +237,9 @@ impl AssignmentWriter {
             let clusters = &clusters[rows.clone()];
             let columns = [
                 Column::Ids(ids),
-                Column::Clusters(clusters),
-                Column::Names(&self.personas, clusters),
-                Column::Names(&self.second, clusters),
+                Column::PerCluster(&self.numbers, clusters),
+                Column::PerCluster(&self.personas, clusters),
+                Column::PerCluster(&self.second, clusters),
                 Column::Numbers(&distances[rows.clone()]),
                 Column::Numbers(&margins[rows]),
             ];
@@ -307,7 +305,7 @@ fn encode_column(
 }
 
 /// How the columns are encoded. An id is met once, so a dictionary of ids only costs; integers are packed as
-/// differences. Distances and margins are stored as they are.
+/// differences.
 fn properties(id: &Field) -> WriterProperties {
     let column = |name: &str| ColumnPath::new(vec![name.to_owned()]);
     let mut builder = WriterProperties::builder()
@@ -317,8 +315,10 @@ fn properties(id: &Field) -> WriterProperties {
         .set_column_dictionary_enabled(column(id.name()), false)
         .set_column_dictionary_enabled(column("distance"), false)
         .set_column_encoding(column("distance"), Encoding::PLAIN)
+        .set_column_compression(column("distance"), Compression::UNCOMPRESSED)
         .set_column_dictionary_enabled(column("margin"), false)
-        .set_column_encoding(column("margin"), Encoding::PLAIN);
+        .set_column_encoding(column("margin"), Encoding::PLAIN)
+        .set_column_compression(column("margin"), Compression::UNCOMPRESSED);
     if id.data_type().is_integer() {
         builder = builder.set_column_encoding(column(id.name()), Encoding::DELTA_BINARY_PACKED);
     }

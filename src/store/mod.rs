@@ -11,7 +11,7 @@ mod disk;
 mod lock;
 mod manifest;
 mod model;
-mod names;
+mod per_cluster;
 mod record;
 mod run;
 mod staged_file;

@@ -1,7 +1,8 @@
-//! The columns of names: what each customer's cluster is called, as a dictionary of the few names and their places.
+//! Columns that say the same of all customers of a cluster: its number and what it is called, as a dictionary of the few
+//! values and their places.
 //!
-//! The Parquet crate would look every row's name up in a hash table to find the place that is known already, which is a
-//! quarter of what writing costs. So the pages are made here; the crate writes their headers and what the footer says.
+//! The Parquet crate would look every row's value up in a hash table to find the place that is known already, which is a
+//! third of what writing costs. So the pages are made here; the crate writes their headers and what the footer says.
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding};
@@ -16,14 +17,61 @@ use parquet::schema::types::ColumnDescPtr;
 
 use crate::source::{put_packed, put_run};
 
-/// The names of the clusters, each once, and where each cluster's stands among them; `None` is null.
-pub(super) struct Names {
-    distinct: Vec<String>,
+/// What is said of each cluster: the values, each once, and where each cluster's stands among them; `None` is null.
+pub(super) struct PerCluster {
+    values: Values,
     codes: Vec<Option<u32>>,
 }
 
-impl Names {
-    pub fn new<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Self {
+enum Values {
+    Texts(Vec<String>),
+    Integers(Vec<i32>),
+}
+
+impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Values::Texts(texts) => texts.len(),
+            Values::Integers(integers) => integers.len(),
+        }
+    }
+
+    /// One behind the other, as a dictionary page has them.
+    fn plain(&self) -> Vec<u8> {
+        match self {
+            Values::Texts(texts) => {
+                let text = |text: &String| [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+                texts.iter().flat_map(text).collect()
+            }
+            Values::Integers(integers) => integers.iter().flat_map(|integer| integer.to_le_bytes()).collect(),
+        }
+    }
+
+    /// The smallest and the largest of those that are used, and how many rows have none.
+    fn statistics(&self, used: &[bool], nulls: usize) -> Statistics {
+        let nulls = Some(nulls as u64);
+        match self {
+            Values::Texts(texts) => {
+                let used = || texts.iter().zip(used).filter(|(_, used)| **used).map(|(text, _)| text.as_bytes());
+                let bytes = |text: Option<&[u8]>| text.map(|text| ByteArray::from(text.to_vec()));
+                Statistics::byte_array(bytes(used().min()), bytes(used().max()), None, nulls, false)
+            }
+            Values::Integers(integers) => {
+                let used = || integers.iter().zip(used).filter(|(_, used)| **used).map(|(integer, _)| *integer);
+                Statistics::int32(used().min(), used().max(), None, nulls, false)
+            }
+        }
+    }
+}
+
+impl PerCluster {
+    /// The number of each of `n_clusters`.
+    pub fn numbers(n_clusters: usize) -> Self {
+        let values = Values::Integers((0..n_clusters as i32).collect());
+        Self { values, codes: (0..n_clusters as u32).map(Some).collect() }
+    }
+
+    pub fn names<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Self {
         let mut distinct: Vec<String> = Vec::new();
         let codes = names
             .map(|name| {
@@ -35,7 +83,7 @@ impl Names {
                 Some(code as u32)
             })
             .collect();
-        Self { distinct, codes }
+        Self { values: Values::Texts(distinct), codes }
     }
 
     /// The column chunk of some rows: its bytes, and what the footer says of it.
@@ -45,7 +93,7 @@ impl Names {
         let present: Vec<u32> = clusters.iter().filter_map(code).collect();
         let nulls = clusters.len() - present.len();
         if nulls > 0 && !nullable {
-            return Err(ParquetError::General("a cluster has no name".to_owned()));
+            return Err(ParquetError::General("a cluster has no value".to_owned()));
         }
 
         let mut data = Vec::new();
@@ -58,21 +106,16 @@ impl Names {
             data.extend_from_slice(&(levels.len() as u32).to_le_bytes());
             data.extend_from_slice(&levels);
         }
-        // Where no cluster has a name there is nothing to place, and no dictionary.
-        let encoding = if self.distinct.is_empty() { Encoding::PLAIN } else { Encoding::RLE_DICTIONARY };
-        if !self.distinct.is_empty() {
-            let width = (usize::BITS - (self.distinct.len() - 1).leading_zeros()).max(1);
+        // Where no cluster has a value there is nothing to place, and no dictionary.
+        let encoding = if self.values.len() == 0 { Encoding::PLAIN } else { Encoding::RLE_DICTIONARY };
+        if self.values.len() > 0 {
+            let width = (usize::BITS - (self.values.len() - 1).leading_zeros()).max(1);
             data.push(width as u8);
             put_packed(&mut data, width, present.iter().copied());
         }
-        let mut dictionary = Vec::new();
-        for name in &self.distinct {
-            dictionary.extend_from_slice(&(name.len() as u32).to_le_bytes());
-            dictionary.extend_from_slice(name.as_bytes());
-        }
         let dictionary = Page::DictionaryPage {
-            buf: dictionary.into(),
-            num_values: self.distinct.len() as u32,
+            buf: self.values.plain().into(),
+            num_values: self.values.len() as u32,
             encoding: Encoding::PLAIN,
             is_sorted: false,
         };
@@ -84,19 +127,12 @@ impl Names {
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        let mut used = vec![false; self.distinct.len()];
+        let mut used = vec![false; self.values.len()];
         present.iter().for_each(|code| used[*code as usize] = true);
-        let used = self.distinct.iter().zip(used).filter(|(_, used)| *used).map(|(name, _)| name.as_str());
-        let statistics = statistics(used, nulls);
-        let dictionary = (!self.distinct.is_empty()).then_some(dictionary);
+        let statistics = self.values.statistics(&used, nulls);
+        let dictionary = (self.values.len() > 0).then_some(dictionary);
         chunk(column, dictionary, data, encoding, clusters.len(), statistics)
     }
-}
-
-/// The smallest and the largest name of some rows, and how many have none.
-fn statistics<'a>(names: impl Iterator<Item = &'a str> + Clone, nulls: usize) -> Statistics {
-    let bytes = |name: Option<&str>| name.map(|name| ByteArray::from(name.as_bytes().to_vec()));
-    Statistics::byte_array(bytes(names.clone().min()), bytes(names.max()), None, Some(nulls as u64), false)
 }
 
 /// Pages, the dictionary first, as a column chunk.
@@ -156,7 +192,7 @@ mod tests {
     use super::*;
 
     /// What a reader finds in a file of names and a column that the crate wrote, and what its footer says.
-    fn written(names: &Names, clusters: &[u16], nullable: bool) -> (Vec<Option<String>>, Statistics) {
+    fn written(names: &PerCluster, clusters: &[u16], nullable: bool) -> (Vec<Option<String>>, Statistics) {
         let repetition = if nullable { "OPTIONAL" } else { "REQUIRED" };
         let schema =
             parse_message_type(&format!("message m {{ {repetition} BYTE_ARRAY name (STRING); REQUIRED INT32 x; }}"))
@@ -193,7 +229,7 @@ mod tests {
             many.iter().map(|name| Some(name.as_str())).collect(),
         ];
         for of_clusters in all {
-            let names = Names::new(of_clusters.iter().copied());
+            let names = PerCluster::names(of_clusters.iter().copied());
             for n_rows in [1, 7, 8, 9, 1000, 131_072] {
                 let clusters: Vec<u16> = (0..n_rows).map(|row| (row * row % 1009 % of_clusters.len()) as u16).collect();
                 let expected: Vec<Option<String>> =
@@ -218,7 +254,7 @@ mod tests {
     fn a_column_without_nulls_takes_no_cluster_without_a_name() {
         let schema = parse_message_type("message m { REQUIRED BYTE_ARRAY name (STRING); }").unwrap();
         let schema = parquet::schema::types::SchemaDescriptor::new(Arc::new(schema));
-        let names = Names::new([Some("Loyal"), None].into_iter());
+        let names = PerCluster::names([Some("Loyal"), None].into_iter());
         assert!(names.encode(schema.column(0), &[0, 0]).is_ok());
         assert!(names.encode(schema.column(0), &[0, 1]).is_err());
     }
