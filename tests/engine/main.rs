@@ -6,7 +6,7 @@
 mod cases;
 mod guarded;
 mod reference;
-mod standing;
+mod resting;
 mod wrong;
 
 use cases::{Case, Kind, case, sized_case};

@@ -106,13 +106,13 @@ pub(super) enum Plan {
 
 impl Rest {
     /// For a pass with these centroids. `labels` are those of the pass before and are brought up to date where all rows
-    /// are walked; `anew` where there are none. `rows` are the first panels of the matrix, or all;
+    /// are walked; `anew` where there are none. `rows` gives the first panels of the matrix, or all;
     /// there is room for copies of a share of `share_max`.
-    pub fn plan(
+    pub fn plan<'r>(
         &mut self,
         level: SimdLevel,
         model: &Model,
-        rows: Rows,
+        rows: &dyn Fn() -> Rows<'r>,
         centroids: &Centroids,
         labels: &mut [u8],
         anew: bool,
@@ -138,7 +138,13 @@ impl Rest {
         let d = centroids.n_features();
         let steps: Vec<f64> = before.chunks_exact(d).zip(centroids.rows()).map(|(a, b)| apart(a, b)).collect();
         let mut share = 0.0;
-        level.run(Sample { model, ways: &Ways::new(&steps, MOVES_SAMPLED, 1.0), rows, labels, share: &mut share });
+        level.run(Sample {
+            model,
+            ways: &Ways::new(&steps, MOVES_SAMPLED, 1.0),
+            rows: rows(),
+            labels,
+            share: &mut share,
+        });
         let pace = (share / MOVES_SAMPLED).max(1e-9);
         if pace > PACE_MAX {
             self.wait = ((pace / PACE_MAX).log2() * PASSES_PER_HALF).min(PASSES_MAX) as u32;

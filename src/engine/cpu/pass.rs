@@ -1,5 +1,6 @@
 //! One pass for all models: who walks which rows on which thread, and what is kept of a model until the next pass.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -128,13 +129,15 @@ impl CpuEngine {
         let mut kept = self.take_kept(&matrix, models);
         let awake_max = awake_max(&matrix, models.len());
         let share_max = awake_max as f64 / matrix.n_rows().max(1) as f64;
-        // Of a file the first panels are enough: others would have to be read for this.
-        let mut sampled = 0..matrix.n_panels();
-        if matrix.file().is_some() {
-            sampled.end = sampled.end.min(block_panels);
-            sampled.end = if matrix.visit(sampled.clone()) { sampled.end } else { 0 };
-        }
-        let sampled = Rows::of(&matrix, &self.narrow, sampled);
+        // Of a file the first panels are enough, and where all models rest nothing of it is read.
+        let sampled = LazyCell::new(|| {
+            let mut panels = 0..matrix.n_panels();
+            if matrix.file().is_some() {
+                panels.end = panels.end.min(block_panels);
+                panels.end = if matrix.visit(panels.clone()) { panels.end } else { 0 };
+            }
+            Rows::of(&matrix, &self.narrow, panels)
+        });
         let mut walks = Vec::with_capacity(models.len());
         for (centroids, kept) in models.iter().zip(&mut kept) {
             let model = Model::new(centroids, &matrix, self.level);
@@ -142,7 +145,7 @@ impl CpuEngine {
             let mut found: Vec<Found> = (0..n_lanes).map(|_| Found::default()).collect();
             if let Some(kept) = kept {
                 let (before, anew, spent) = (&mut kept.labels, kept.passes == 1, &mut self.spent);
-                plan = kept.rest.plan(self.level, &model, sampled, centroids, before, anew, share_max, spent);
+                plan = kept.rest.plan(self.level, &model, &|| *sampled, centroids, before, anew, share_max, spent);
                 if matches!(plan, Plan::Active) {
                     let rows = matrix.n_rows() - matrix.wide().rows.len();
                     self.counters.passed_over += (rows - kept.rest.n_awake()) as u64;
@@ -202,8 +205,8 @@ impl CpuEngine {
         room = room.saturating_sub(taken.iter().flatten().count());
         for (model, kept) in models.iter().zip(&mut taken) {
             let k = model.n_clusters();
-            if kept.as_ref().is_some_and(|kept| kept.n_clusters != k) {
-                *kept = None;
+            if let Some(kept) = kept.take_if(|kept| kept.n_clusters != k) {
+                kept.end(&mut self.spent);
                 room = room.saturating_add(1);
             }
             if kept.is_none() && k <= KEPT_CLUSTERS_MAX && room > 0 {

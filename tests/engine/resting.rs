@@ -1,9 +1,14 @@
 //! Rows whose labels certainly stand are passed over, and nothing comes out otherwise: over passes in which centroids
 //! hardly move, walk slowly, jump, and come back.
 
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use segmint::engine::Engine;
 use segmint::engine::cpu::{CpuEngine, SimdLevel};
-use segmint::grid::Centroids;
+use segmint::error::Result;
+use segmint::grid::{Centroids, Matrix, PanelFile, Panels};
 
 use crate::cases::{Kind, Random, sized_case};
 use crate::reference;
@@ -76,4 +81,61 @@ fn models_side_by_side_rest_each_for_themselves() {
         let passed_over = engine.counters().passed_over;
         assert!(passed_over > (n as u64) * 10, "{}: only {passed_over} rows were passed over", case.name);
     }
+}
+
+/// Panels that count how many of their values are visited.
+#[derive(Debug)]
+struct Counted {
+    values: Vec<f32>,
+    visited: AtomicUsize,
+}
+
+impl PanelFile for Counted {
+    fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    fn visit(&self, values: Range<usize>) -> bool {
+        self.visited.fetch_add(values.len(), Ordering::Relaxed);
+        true
+    }
+
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        4 * self.values.len() as u64
+    }
+}
+
+/// A matrix in a file is not read where all models walk copies of their rows.
+#[test]
+fn a_file_is_left_alone_while_all_models_rest() {
+    let case = sized_case(30, Kind::Spread, 60_000, 2, 6);
+    let from = &case.matrix;
+    let file = Arc::new(Counted { values: from.panels().to_vec(), visited: AtomicUsize::new(0) });
+    let (reach, wide, keys) = (from.reach().to_vec(), from.wide().clone(), from.keys().to_vec());
+    let (panels, facts, weights) =
+        (Panels::File(file.clone()), from.facts().clone(), from.weights().map(<[u16]>::to_vec));
+    let matrix = Matrix::assemble(from.n_rows(), 2, panels, reach, wide, weights, keys, facts);
+    let mut engine = CpuEngine::new(2, None);
+    engine.load(Arc::new(matrix)).unwrap();
+    let mut models = vec![case.models[0].clone().numbered(0)];
+    let (mut whole, mut none) = (0, 0);
+    for pass in 0..60 {
+        let (before, passed_over) = (file.visited.load(Ordering::Relaxed), engine.counters().passed_over);
+        let sums = engine.step(&models).unwrap();
+        assert_eq!(sums[0], reference::step(from, &models[0]), "pass {pass}");
+        let visited = file.visited.load(Ordering::Relaxed) - before;
+        if engine.counters().passed_over > passed_over {
+            assert_eq!(visited, 0, "pass {pass}");
+            none += 1;
+        } else {
+            assert!(visited >= file.values.len(), "pass {pass}");
+            whole += 1;
+        }
+        models = models.iter().zip(&sums).map(|(model, sums)| model.update(sums)).collect();
+    }
+    assert!(whole >= 2 && none >= 10, "{whole} passes read the file, {none} did not");
 }
