@@ -41,6 +41,9 @@ pub struct Timing {
     /// Of the first pass, when nothing is known of any row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_ms: Option<f64>,
+    /// Mean over the passes behind the fifth, when few rows still change cluster: what one more iteration costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later_ms: Option<f64>,
     /// Of the median pass, by a GPU's own clock: its dispatches alone; absent where it does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_ms: Option<f64>,
@@ -83,6 +86,7 @@ impl Timing {
             min_ms,
             max_ms: times.iter().copied().fold(f64::NAN, f64::max),
             first_ms: None,
+            later_ms: None,
             device_ms: None,
             variant: None,
             bytes: 0,

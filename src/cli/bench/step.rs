@@ -19,6 +19,8 @@ use crate::source::Source;
 
 /// Iterations of a fit whose mean is one measurement.
 pub const ITERATIONS: u32 = 20;
+/// Of these, the first ones, in which many rows change cluster.
+const EARLY: u32 = 5;
 pub const REPEATS: u64 = 11;
 /// A fit has more passes than a trial; the others are for drivers that compile for a long time.
 const WARM_UPS_MAX: u32 = 20;
@@ -41,7 +43,7 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         talk.note(&format!("measuring {}", gpu::title(&device)));
         let repeats = args.repeats.unwrap_or(if device.kind == DeviceKind::SoftwareGpu { 1 } else { REPEATS });
         let mut times = Vec::new();
-        let mut firsts = Vec::new();
+        let (mut firsts, mut laters) = (Vec::new(), Vec::new());
         let mut of_device = Vec::new();
         let meter = Meter::start();
         warm_up(|| {
@@ -50,15 +52,17 @@ pub fn measure(args: &BenchArgs, size: Size, observe: &Observe, talk: &Talk) -> 
         })?;
         for _ in 0..repeats {
             let before = engine.counters().device_nanoseconds;
-            let (_, [mean, first]) = fit(engine.as_mut(), &matrix, k, models, observe)?;
-            times.push(mean);
-            firsts.push(first);
+            let (_, passes) = fit(engine.as_mut(), &matrix, k, models, observe)?;
+            times.push(passes.mean);
+            firsts.push(passes.first);
+            laters.push(passes.later);
             of_device.push(device_ms(engine.as_ref(), before));
         }
         let timing = Timing::new(What::Step, &gpu::title(&device), n as u64, d, k, models, times);
         let timing = Timing {
             software: device.kind == DeviceKind::SoftwareGpu,
             first_ms: Some(median_and_least(&firsts).0),
+            later_ms: Some(median_and_least(&laters).0),
             device_ms: known(&of_device),
             variant: engine.variant().map(str::to_owned),
             bytes,
@@ -128,30 +132,41 @@ fn loaded(args: &BenchArgs, k: usize, data: &str, observe: &Observe) -> Result<A
     Ok(Arc::new(features::load(&source, &job, observe)?.matrix))
 }
 
-/// Models after their iterations, and milliseconds: per pass over the fit, and of its first pass.
+/// Milliseconds per pass of a fit.
+pub struct Passes {
+    /// Over all of them.
+    pub mean: f64,
+    pub first: f64,
+    /// Over those behind the fifth.
+    pub later: f64,
+}
+
+/// Models after their iterations, and how long these took.
 pub fn fit(
     engine: &mut dyn Engine,
     matrix: &Arc<Matrix>,
     k: usize,
     models: usize,
     observe: &Observe,
-) -> Result<(Vec<Centroids>, [f64; 2])> {
+) -> Result<(Vec<Centroids>, Passes)> {
     // Loading forgets whatever was kept from the fit before.
     engine.load(matrix.clone())?;
     let mut centroids: Vec<Centroids> = (0..models).map(|model| start(matrix, k, model, models)).collect();
-    let (mut spent, mut first) = (0.0, 0.0);
+    let mut passes = Passes { mean: 0.0, first: 0.0, later: 0.0 };
     for iteration in 0..ITERATIONS {
         observe.check_stop()?;
         let started = Instant::now();
         let sums = engine.step(&centroids)?;
         let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-        spent += milliseconds;
-        if iteration == 0 {
-            first = milliseconds;
+        passes.mean += milliseconds / f64::from(ITERATIONS);
+        match iteration {
+            0 => passes.first = milliseconds,
+            1..EARLY => {}
+            _ => passes.later += milliseconds / f64::from(ITERATIONS - EARLY),
         }
         centroids = centroids.iter().zip(&sums).map(|(model, sums)| model.update(sums)).collect();
     }
-    Ok((centroids, [spent / f64::from(ITERATIONS), first]))
+    Ok((centroids, passes))
 }
 
 /// Rows spread evenly over the matrix as a start; no two models share one. The peers' scripts start from the same.
