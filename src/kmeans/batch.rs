@@ -26,9 +26,7 @@ pub(crate) fn best_of_each(
 ) -> Result<Vec<Fitted>> {
     let Some(&largest) = ks.iter().max() else { return Ok(Vec::new()) };
     let observe = observe.silent();
-    let sample = Arc::new(seeding::sample(matrix));
-    let seeds = seeding::seeds(&sample, largest, settings, threads, &observe)?;
-    drop(sample);
+    let seeds = seeding::seeds(&seeding::sample(matrix), largest, settings, threads, &observe)?;
     let runs = ks.iter().flat_map(|&k| lloyd::from_all_seeds(&seeds, k, matrix.n_features())).collect();
     let ended = race::heat(engine, matrix, settings, runs, &observe)?;
     ks.iter().map(|&k| lloyd::best(&ended, k).map(|one| (one.centroids, one.inertia))).collect()
