@@ -52,14 +52,14 @@ impl Feature {
         }
     }
 
-    /// The stretches that hold rows of a panel, with their lanes in it, as positions.
-    fn lanes(&self, panel: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
-        self.lanes_from(self.position(panel), panel)
-    }
-
     /// The stretch that a panel begins in.
     fn position(&self, panel: usize) -> usize {
         self.stretches.partition_point(|stretch| stretch.first <= panel * PANEL_ROWS).saturating_sub(1)
+    }
+
+    /// The stretches that hold rows of a panel, with their lanes in it, as positions.
+    fn lanes(&self, panel: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+        self.lanes_from(self.position(panel), panel)
     }
 
     /// The same, where the first of them is known to be no earlier than that at position `at`.

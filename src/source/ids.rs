@@ -10,6 +10,23 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, UInt64Array};
 use arrow::datatypes::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+/// What a macro makes of the type that integers of a column have, or of a column of no integers.
+macro_rules! of_integer_type {
+    ($data_type:expr, $each:ident, $other:expr) => {
+        match $data_type {
+            DataType::Int8 => $each!(Int8Type),
+            DataType::Int16 => $each!(Int16Type),
+            DataType::Int32 => $each!(Int32Type),
+            DataType::Int64 => $each!(Int64Type),
+            DataType::UInt8 => $each!(UInt8Type),
+            DataType::UInt16 => $each!(UInt16Type),
+            DataType::UInt32 => $each!(UInt32Type),
+            DataType::UInt64 => $each!(UInt64Type),
+            _ => $other,
+        }
+    };
+}
+
 /// Ids of a batch.
 #[derive(Debug, Clone)]
 pub struct Ids {
@@ -53,22 +70,14 @@ impl Ids {
                 self.integer_keys::<$type>(seed, out, |v| v as u64)
             };
         }
-        match self.array.data_type() {
-            DataType::Int8 => integers!(Int8Type),
-            DataType::Int16 => integers!(Int16Type),
-            DataType::Int32 => integers!(Int32Type),
-            DataType::Int64 => integers!(Int64Type),
-            DataType::UInt8 => integers!(UInt8Type),
-            DataType::UInt16 => integers!(UInt16Type),
-            DataType::UInt32 => integers!(UInt32Type),
-            DataType::UInt64 => integers!(UInt64Type),
-            DataType::Dictionary(..) => self.dictionary_keys(seed, out),
-            _ => {
-                for (i, key) in out.iter_mut().enumerate() {
-                    *key = self.value(i).key(seed);
-                }
+        of_integer_type!(self.array.data_type(), integers, {
+            if let DataType::Dictionary(..) = self.array.data_type() {
+                return self.dictionary_keys(seed, out);
             }
-        }
+            for (i, key) in out.iter_mut().enumerate() {
+                *key = self.value(i).key(seed);
+            }
+        })
     }
 
     /// The first and the last of integers that rise from row to row; none where they do not, or are of another type.
@@ -80,17 +89,7 @@ impl Ids {
                 rises.then(|| Some(((*values.first()?).into(), (*values.last()?).into())))?
             }};
         }
-        match self.array.data_type() {
-            DataType::Int8 => ends!(Int8Type),
-            DataType::Int16 => ends!(Int16Type),
-            DataType::Int32 => ends!(Int32Type),
-            DataType::Int64 => ends!(Int64Type),
-            DataType::UInt8 => ends!(UInt8Type),
-            DataType::UInt16 => ends!(UInt16Type),
-            DataType::UInt32 => ends!(UInt32Type),
-            DataType::UInt64 => ends!(UInt64Type),
-            _ => None,
-        }
+        of_integer_type!(self.array.data_type(), ends, None)
     }
 
     pub fn is_null(&self, i: usize) -> bool {

@@ -251,6 +251,35 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_finds_the_number_of_every_row() {
+        for n_clusters in [1, 2, 9, 300] {
+            let schema = parse_message_type("message m { REQUIRED INT32 cluster; }").unwrap();
+            let properties = Arc::new(WriterProperties::builder().build());
+            let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties).unwrap();
+            // The last cluster has no row here.
+            let clusters: Vec<u16> = (0..1000u16).map(|row| row * 7 % (n_clusters - 1).max(1)).collect();
+            let (pages, close) = PerCluster::numbers(usize::from(n_clusters))
+                .encode(writer.schema_descr().column(0), &clusters)
+                .unwrap();
+            let mut group = writer.next_row_group().unwrap();
+            group.append_column(&pages, close).unwrap();
+            group.close().unwrap();
+            let file = Bytes::from(writer.into_inner().unwrap());
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+            let Some(Statistics::Int32(statistics)) = reader.metadata().row_group(0).column(0).statistics().cloned()
+            else {
+                panic!("statistics of integers");
+            };
+            let batch = reader.with_batch_size(1000).build().unwrap().next().unwrap().unwrap();
+            let found: Vec<i32> = batch.column(0).as_primitive::<arrow::datatypes::Int32Type>().values().to_vec();
+            assert_eq!(found, clusters.iter().map(|cluster| i32::from(*cluster)).collect::<Vec<_>>());
+            let (least, most) = (clusters.iter().min(), clusters.iter().max());
+            let told = |value: Option<&i32>| value.map(|value| *value as u16);
+            assert_eq!((told(statistics.min_opt()), told(statistics.max_opt())), (least.copied(), most.copied()));
+        }
+    }
+
+    #[test]
     fn a_column_without_nulls_takes_no_cluster_without_a_name() {
         let schema = parse_message_type("message m { REQUIRED BYTE_ARRAY name (STRING); }").unwrap();
         let schema = parquet::schema::types::SchemaDescriptor::new(Arc::new(schema));
